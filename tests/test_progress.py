@@ -22,7 +22,7 @@ LONG = {
     ("clock", "advance", "16d"): "moving on to 17 Mar 2027: it is 8 Mar 2027, 09:00",
     ("doctor",): f"asking {PROMISES[0].name}",
     ("reconcile",): "reading what Stripe's balance says",
-    ("export", "books"): f"writing {next(iter(SHEETS))}.csv",
+    ("export", "books"): f"writing {next(iter(SHEETS))}-",
     ("migrate",): "migrating",
 }
 

@@ -326,6 +326,21 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "closed_period",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("first", sa.Date(), nullable=False),
+        sa.Column("last", sa.Date(), nullable=False),
+        sa.Column("reference", text, nullable=False),
+        sa.Column("payable", sa.BigInteger(), nullable=False),
+        sa.Column("closed_at", instant, nullable=False),
+        sa.Column("reopened_at", instant, nullable=True),
+        sa.CheckConstraint("first <= last", name="in_order"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "closed_once", "closed_period", ["last"], unique=True, postgresql_where=sa.text("reopened_at IS NULL")
+    )
+    op.create_table(
         "ledger_transaction",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("kind", text, nullable=False),
@@ -423,10 +438,19 @@ def _tables() -> None:
             nullable=False,
         ),
         sa.Column("seen_at", instant, nullable=False),
+        sa.Column("bank_reference", text, nullable=True),
+        sa.Column("reference_is_pending", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("short", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("ref", "acquirer"),
     )
     op.create_index(op.f("ix_payout_at"), "payout", ["at"], unique=False)
+    op.create_index(
+        "payout_reference_pending",
+        "payout",
+        ["at"],
+        unique=False,
+        postgresql_where=sa.text("reference_is_pending"),
+    )
     op.create_table(
         "plan",
         sa.Column("id", text, nullable=False),
@@ -2107,6 +2131,13 @@ def _tables() -> None:
     )
     op.create_index(op.f("ix_invoice_reader_id"), "invoice", ["reader_id"], unique=False)
     op.create_index(
+        "failed_on",
+        "invoice",
+        ["first_failed_on"],
+        unique=False,
+        postgresql_where=sa.text("first_failed_on IS NOT NULL"),
+    )
+    op.create_index(
         "one_open_invoice",
         "invoice",
         ["subscription_id"],
@@ -2921,6 +2952,21 @@ def _append_only() -> None:
         op.execute(f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {function}")
     for table in BOOKS:
         op.execute(f"CREATE TRIGGER never_emptied BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {refuse}")
+    # `ledger.post` moves a fact to the first open day; this refuses whatever doesn't
+    op.execute("""
+        CREATE FUNCTION refuse_closed_days() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE closed date := (SELECT max(last) FROM closed_period WHERE reopened_at IS NULL);
+        BEGIN
+            IF EXISTS (SELECT FROM posted WHERE "on" <= closed) THEN
+                RAISE EXCEPTION 'the books are closed through %', closed USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN NULL;
+        END $$
+    """)
+    op.execute(
+        "CREATE TRIGGER closed_days AFTER INSERT ON ledger_transaction REFERENCING NEW TABLE AS posted"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_closed_days()"
+    )
     # a consent that was given before there is a reader gets its reader once
     op.execute(
         "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON consent FOR EACH ROW"

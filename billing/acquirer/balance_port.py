@@ -121,6 +121,10 @@ class PayoutAnswer:
     arrives_at: datetime
     at: datetime
     listing: PayoutListing
+    bank_reference: str | None = None
+    """What the bank calls it, where the acquirer knows."""
+    reference_is_pending: bool = False
+    """Whether the acquirer may still learn it from the bank."""
 
 
 @dataclass(frozen=True, slots=True)

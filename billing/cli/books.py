@@ -16,8 +16,10 @@ from billing.cli.words import DAY
 @click.option("--from", "first", type=DAY, help="First day, such as 2027-03-01; without it, of last month.")
 @click.option("--to", "last", type=DAY, help="Last day; without it, the last of the month of --from.")
 def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
-    """Write the books of a period into DIR as CSV: journal, VAT, tax invoices, credit notes, summary."""
+    """Write the books of a period into DIR as CSV: journal (whole, condensed, for Xero, for Sage), VAT, tax invoices, credit
+    notes, payouts, refunds, failed payments, summary."""
     from billing.reports import books, exports
+    from billing.reports.journal_files import JournalSettings
     from billing.rules.periods import add_months
 
     services = opened()
@@ -28,7 +30,13 @@ def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
     try:
         with progress() as say:
             written = exports.write(
-                source.database, folder, begin, end, lambda sheet: say(f"  writing {sheet.name}.csv")
+                source.database,
+                folder,
+                begin,
+                end,
+                today,
+                JournalSettings.of(services.settings),
+                lambda name: say(f"  writing {name}"),
             )
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()

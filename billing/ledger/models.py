@@ -87,6 +87,27 @@ class LedgerEntry(SQLModel, table=True):
     amount: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
 
 
+class ClosedPeriod(SQLModel, table=True):
+    """A tax period whose VAT return is filed. Nothing is posted into it, or before it, while it isn't reopened."""
+
+    __tablename__ = "closed_period"
+    __table_args__ = (
+        sa.CheckConstraint("first <= last", name="in_order"),
+        sa.Index("closed_once", "last", unique=True, postgresql_where=sa.text("reopened_at IS NULL")),
+    )
+
+    id: int | None = Field(default=None, sa_column=sa.Column(sa.BigInteger, sa.Identity(), primary_key=True))
+    first: date
+    last: date
+    """Both included."""
+    reference: str
+    """The revenue service's, of the return."""
+    payable: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
+    """Cents of VAT in the books at that moment."""
+    closed_at: datetime
+    reopened_at: datetime | None = None
+
+
 class Deferral(SQLModel, table=True):
     """Money for days to come: `amount` cents without VAT, spread over the days from `starts_on` to `ends_on` (the first day
     after). The daily posting earns the days from `counts_from` up to `counts_until`. Earlier days were earned when it was booked,

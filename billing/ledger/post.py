@@ -23,7 +23,8 @@ class PostedOtherwise(ValueError):
 @dataclass(frozen=True, slots=True)
 class Posting:
     """A fact to write, dated `on`. `lines` are minor units (cents) of one currency: debit positive, credit negative, zeros left
-    out. For a credit, `supply_on` is the day of the sale that it takes back (VAT-12). Raises Unbalanced."""
+    out. A day whose VAT return is filed stays as it is: the fact is written on the first open day. For a credit, `supply_on` is the
+    day of the sale that it takes back (VAT-12). Raises Unbalanced."""
 
     kind: str
     source_id: str
@@ -55,13 +56,16 @@ _FACT = {
     "currency": "text",
 }
 _LINE = {"kind": "text", "source_id": "text", "account": "text", "amount": "bigint"}
+CLOSED_THROUGH = "SELECT max(last) FROM closed_period WHERE reopened_at IS NULL"
+"""The last day into which nothing is posted (see `billing.ledger.closing`); NULL where all days are open."""
 # One statement for any number of postings: a billing run writes thousands a second, and a round trip for each line
 # would be most of its time.
 _POST = sa.text(
     f"""
     WITH posted AS (
         INSERT INTO ledger_transaction (kind, source_id, at, "on", supply_on, vat_basis_points, currency)
-        SELECT * FROM {bulk.recordset("facts", "fact", _FACT)}
+        SELECT kind, source_id, at, greatest("on", ({CLOSED_THROUGH}) + 1), supply_on, vat_basis_points, currency
+        FROM {bulk.recordset("facts", "fact", _FACT)}
         ON CONFLICT (kind, source_id) DO NOTHING
         RETURNING id, kind, source_id
     ), lines AS (

@@ -31,7 +31,7 @@ def _open_from(session: Session) -> date | None:
     """The first day that isn't recognised; None before the first sale. Sales share this lock, so the day stays open until this
     transaction ends."""
     session.execute(sa.text("SELECT pg_advisory_xact_lock_shared(:key)"), _KEY)
-    through = session.exec(select(col(RecognitionMark.through))).first()
+    through = recognised_through(session)
     return through + _DAY if through else None
 
 
@@ -139,6 +139,11 @@ _EARNED = sa.text(
     GROUP BY 1 ORDER BY 1
     """
 )
+
+
+def recognised_through(session: Session) -> date | None:
+    """The last day whose revenue is earned in the books; None before the first sale."""
+    return session.exec(select(col(RecognitionMark.through))).first()
 
 
 def recognise_due(database: Database, site: Site, at: datetime) -> int:

@@ -137,6 +137,8 @@ def _keep_payout_row(
         arrives_at=payout.arrives_at,
         listing=listing,
         seen_at=ctx.at,
+        bank_reference=payout.bank_reference,
+        reference_is_pending=payout.reference_is_pending,
         short=0,
     )
     finished = row.on_conflict_do_update(
@@ -145,3 +147,16 @@ def _keep_payout_row(
         where=col(Payout.listing) == PayoutListing.WAITING,
     )
     ctx.session.execute(finished)
+
+
+def learn_reference(database: Database, gateway: Gateway, site: Site, payout_ref: str, at: datetime) -> None:
+    """Ask again for the bank's reference of a payout. Raises Unavailable."""
+    payout = gateway.books.payout(payout_ref)
+    if isinstance(payout, Unknown):
+        raise Unavailable(payout.reason)
+    if isinstance(payout, NoSuchObject) or payout.reference_is_pending:
+        return
+    known = {"bank_reference": payout.bank_reference, "reference_is_pending": False}
+    with database.begin(site, at, WORKER) as ctx:
+        where = sa.and_(col(Payout.acquirer) == gateway.name, col(Payout.ref) == payout_ref)
+        ctx.session.execute(sa.update(Payout).where(where).values(**known))

@@ -47,6 +47,10 @@ class BalanceMovement(SQLModel, table=True):
 class Payout(SQLModel, table=True):
     """Money sent to our bank account; negative where it was taken from it. Minor units (cents) of its currency."""
 
+    __table_args__ = (
+        sa.Index("payout_reference_pending", "at", postgresql_where=sa.text("reference_is_pending")),
+    )
+
     ref: str = Field(primary_key=True)
     acquirer: str = Field(primary_key=True)
     amount: int = Field(sa_type=sa.BigInteger)
@@ -56,6 +60,10 @@ class Payout(SQLModel, table=True):
     listing: PayoutListing = Field(sa_column=enum_column(PayoutListing))
     seen_at: datetime
     """When we kept it, or its list where that came later."""
+    bank_reference: str | None = None
+    """What the bank calls it; None where the acquirer knows no name, or none yet."""
+    reference_is_pending: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Whether the acquirer may still learn it."""
     short: int = Field(default=0, sa_type=sa.BigInteger)
     """Cents by which it exceeds what the known movements had left in the account; 0 for one with a list."""
 

@@ -121,6 +121,7 @@ class Invoice(SQLModel, table=True):
         sa.Index(
             "one_open_invoice", "subscription_id", unique=True, postgresql_where=sa.text("state = 'open'")
         ),
+        sa.Index("failed_on", "first_failed_on", postgresql_where=sa.text("first_failed_on IS NOT NULL")),
         sa.CheckConstraint("net + vat = gross AND gross > 0", name="adds_up"),
         sa.CheckConstraint("(state = 'paid') = (number IS NOT NULL)", name="numbered_when_paid"),
         sa.CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="dated_when_paid"),

@@ -225,7 +225,7 @@ TABLES = (
 OF_NOBODY = {
     "events, hashes, counts and books: references only": (
         "inbound_event", "rate_count", "bulk_read", "bounce_record", "suppression",
-        "balance_movement", "payout", "unexplained_charge", "reconciliation", "number_series", "recognition_mark",
+        "balance_movement", "payout", "unexplained_charge", "reconciliation", "number_series", "recognition_mark", "closed_period",
         "ledger_transaction", "ledger_entry", "deferral",
     ),
     "of staff and programs, not of readers": (

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from billing.rules import robots
+from billing.rules.account_codes import read_codes
 
 OWN_LICENSE = "own"
 OFFER = "/"
@@ -79,6 +80,11 @@ def _own_or_elsewhere(value: str) -> str:
     if value in ("", OWN_LICENSE) or (is_plain and parts.scheme in ("http", "https") and parts.hostname):
         return value
     raise ValueError("is neither `own` nor an address like https://example.co.za/license.xml")
+
+
+def _account_codes(value: str) -> str:
+    read_codes(value)
+    return value
 
 
 def _here_or_elsewhere(value: str) -> str:
@@ -145,6 +151,8 @@ ProxyCount = Annotated[int, Field(ge=0, le=5), WrapValidator(_counted)]
 """0 to 5; `none` is 0, stated on purpose."""
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 Languages = Annotated[tuple[str, ...], Listed, AfterValidator(_language_codes)]
+AccountCodes = Annotated[str, AfterValidator(_account_codes)]
+"""As `account_codes.read_codes` reads them."""
 Crawlers = Annotated[tuple[str, ...], Listed, AfterValidator(_known_crawlers)]
 License = Annotated[str, AfterValidator(_own_or_elsewhere)]
 PaperAddress = Annotated[str, AfterValidator(_here_or_elsewhere)]

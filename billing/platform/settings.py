@@ -14,6 +14,7 @@ from billing.platform import live_checks
 from billing.platform.errors import RefusesToStart
 from billing.platform.setting_groups import (
     AcquirerSettings,
+    BooksSettings,
     LogSettings,
     MailSettings,
     PaywallSettings,
@@ -106,6 +107,7 @@ class Settings(
     Policy,
     StaffLimits,
     PaywallSettings,
+    BooksSettings,
     PublisherSettings,
     MailSettings,
     AcquirerSettings,

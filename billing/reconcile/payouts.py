@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,8 @@ from billing.rules.reconciliation import newly_short
 log = logging.getLogger(__name__)
 PATIENCE_DAYS = 3
 """How long a payout may lack its row, or its list: the acquirer finishes both within a day or two."""
+REFERENCE_WITHIN = timedelta(days=21)
+"""How long a payout is asked for the bank's reference: its money takes some days, and the reference up to ten more."""
 UNKEPT = """SELECT m.source_ref AS id, m.at, m.acquirer FROM balance_movement m
             LEFT JOIN payout p ON p.ref = m.source_ref AND p.acquirer = m.acquirer
             WHERE m.category = 'payout' AND m.source_ref IS NOT NULL AND p.ref IS NULL
@@ -44,6 +46,22 @@ def keep_all(run: ReconcileContext, refs: Iterable[str], at: datetime) -> int:
         except Exception:
             log.exception("the payout %s can't be kept", ref)
     return kept
+
+
+def learn_references(run: ReconcileContext, acquirer: str, at: datetime) -> None:
+    """Ask for the bank's references that the acquirer didn't know yet. It learns them up to ten days after the arrival."""
+    with run.database.transaction() as session:
+        pending = select(Payout.ref).where(
+            Payout.acquirer == acquirer,
+            col(Payout.reference_is_pending),
+            col(Payout.at) > at - REFERENCE_WITHIN,
+        )
+        refs = list(session.exec(pending.order_by(col(Payout.at))))
+    for ref in refs:
+        try:
+            balance_mirror.learn_reference(run.database, run.gateway, run.site, ref, at)
+        except Unavailable as away:
+            log.warning("the bank's reference of payout %s can't be asked for now: %s", ref, away)
 
 
 def off(session: Session, acquirer: str, span: ComparedSpan) -> list[tuple[Payout, int]]:

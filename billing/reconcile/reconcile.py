@@ -78,6 +78,7 @@ def _reconcile(
         unkept = payouts.unkept(ctx.session, acquirer)
     doing(f"asking {theirs} about {len(unkept)} payouts and {len(before)} differences")
     kept = payouts.keep_all(run, unkept, at)
+    payouts.learn_references(run, acquirer, at)
     catch_up(run, before, at)
     doing(f"asking {theirs} for disputes and warnings we have not heard of, and for what became of open ones")
     missed, unanswered = poll_missed_objections(run, span.start, span.end, at)

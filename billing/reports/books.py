@@ -132,11 +132,12 @@ _INVOICE_NUMBERS = sa.text(
     """
     WITH given AS (
         SELECT count(*) AS n, min(number) AS low, max(number) AS high FROM (
-            SELECT coalesce(c.number, i.number) AS number FROM invoice i
+            SELECT coalesce(c.number, i.number) AS number FROM ledger_transaction t JOIN invoice i ON i.id = t.source_id
             LEFT JOIN (SELECT invoice_id, min(replaced_number) AS number FROM invoice_correction GROUP BY 1) c
                 ON c.invoice_id = i.id
-            WHERE i.issued_on BETWEEN :first AND :last
-            UNION ALL SELECT number FROM invoice_correction WHERE issued_on BETWEEN :first AND :last) d)
+            WHERE t.kind = 'invoice' AND t."on" BETWEEN :first AND :last
+            UNION ALL SELECT c.number FROM ledger_transaction t JOIN invoice_correction c ON c.id = t.source_id
+            WHERE t.kind = 'invoice' AND t."on" BETWEEN :first AND :last) d)
     SELECT n, low, high, high - low + 1 - (SELECT count(*) FROM invoice WHERE number BETWEEN low AND high)
         - (SELECT count(*) FROM invoice_correction WHERE replaced_number BETWEEN low AND high) FROM given
     """

@@ -1,48 +1,29 @@
 """Files for the bookkeeper: journal, VAT of the period, tax invoices, credit notes, and a summary that ties them to the ledger."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from billing.ledger.recognition import recognised_through
 from billing.payments import numbers
 from billing.payments.dispute_limits import TAKES
 from billing.payments.invoices import percent
 from billing.platform.db import Database
 from billing.platform.errors import Invalid
-from billing.reports import books, sheets
+from billing.reports import books, collection_sheets, condensed, journal_files, payout_sheets, vat_return
+from billing.reports.condensed import Unit
+from billing.reports.journal_files import LAYOUTS, JournalSettings
+from billing.reports.sheets import Rows, Sheet, file_stem, stream
 from billing.rules.money import BASE_CURRENCY, major
-
-Rows = Iterator[Sequence[object]]
-_AT_ONCE = 1000
 
 
 class NotAPeriod(Invalid):
     """A period runs from a day to the same or a later day."""
 
     code = "bad_period"
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One file: its columns, and its rows for the days from the first to the last, both included."""
-
-    name: str
-    columns: tuple[str, ...]
-    rows: Callable[[Session, date, date], Rows]
-
-    def lines(self, session: Session, first: date, last: date) -> Iterator[str]:
-        """The file, line by line."""
-        return sheets.lines(self.columns, self.rows(session, first, last))
-
-
-def _stream(session: Session, query: sa.TextClause, first: date, last: date) -> Iterator[Any]:
-    options = {"yield_per": _AT_ONCE}
-    yield from session.execute(query, {"first": first, "last": last}, execution_options=options)
 
 
 _JOURNAL = sa.text(
@@ -56,7 +37,7 @@ _JOURNAL = sa.text(
 
 
 def _journal(session: Session, first: date, last: date) -> Rows:
-    for *what, rate, account, amount, currency in _stream(session, _JOURNAL, first, last):
+    for *what, rate, account, amount, currency in stream(session, _JOURNAL, first, last):
         debit, credit = (major(amount, currency), "") if amount > 0 else ("", major(-amount, currency))
         yield *what, account, debit, credit, _rate(rate), currency
 
@@ -66,7 +47,8 @@ def _vat(session: Session, first: date, last: date) -> Rows:
         yield _rate(line.basis_points), line.kind, major(line.net), major(line.vat), major(line.gross)
 
 
-# Without duplicates: what was paid twice was sold once. The second payment is a debt until it has gone back.
+# By the day of their posting, so that this file and the VAT return agree: one that was learnt of after its period was closed counts
+# in the next. Without duplicates: what was paid twice was sold once. The second payment is a debt until it has gone back.
 _INVOICES = sa.text(
     """
     SELECT d.number, d.issued_on, i.id, coalesce(i.merged_from_id, i.reader_id), i.description, i.period_start_on, i.period_end_on - 1,
@@ -74,11 +56,12 @@ _INVOICES = sa.text(
     FROM (
         SELECT i.id, i.issued_on, i.net, i.vat, i.gross, coalesce(c.replaced_number, i.number) AS number,
             CASE WHEN c.id IS NULL THEN i.recipient_id ELSE c.replaced_recipient_id END AS recipient_id
-        FROM invoice i LEFT JOIN (
+        FROM ledger_transaction t JOIN invoice i ON i.id = t.source_id LEFT JOIN (
             SELECT DISTINCT ON (invoice_id) * FROM invoice_correction ORDER BY invoice_id, number) c ON c.invoice_id = i.id
-        WHERE i.issued_on BETWEEN :first AND :last
-        UNION ALL SELECT invoice_id, issued_on, net, vat, gross, number, recipient_id
-        FROM invoice_correction WHERE issued_on BETWEEN :first AND :last) d
+        WHERE t.kind = 'invoice' AND t."on" BETWEEN :first AND :last
+        UNION ALL SELECT c.invoice_id, c.issued_on, c.net, c.vat, c.gross, c.number, c.recipient_id
+        FROM ledger_transaction t JOIN invoice_correction c ON c.id = t.source_id
+        WHERE t.kind = 'invoice' AND t."on" BETWEEN :first AND :last) d
     JOIN invoice i ON i.id = d.id JOIN payment p ON p.invoice_id = i.id AND NOT p.duplicate
     LEFT JOIN invoice_recipient b ON b.id = d.recipient_id
     ORDER BY d.number
@@ -87,7 +70,7 @@ _INVOICES = sa.text(
 
 
 def _invoices(session: Session, first: date, last: date) -> Rows:
-    for number, on, *what, net, vat, gross, rate, payment, charge, name, address, vat_number in _stream(
+    for number, on, *what, net, vat, gross, rate, payment, charge, name, address, vat_number in stream(
         session, _INVOICES, first, last
     ):
         money = (major(net), major(vat), major(gross), _rate(rate))
@@ -126,7 +109,7 @@ _CREDIT_NOTES = sa.text(
 
 
 def _credit_notes(session: Session, first: date, last: date) -> Rows:
-    for number, on, invoice, supply_on, *what, net, vat, gross, twice, rate, ref, paid in _stream(
+    for number, on, invoice, supply_on, *what, net, vat, gross, twice, rate, ref, paid in stream(
         session, _CREDIT_NOTES, first, last
     ):
         ends = (major(net), major(vat), major(gross), major(twice), _rate(rate), ref, paid)
@@ -136,6 +119,8 @@ def _credit_notes(session: Session, first: date, last: date) -> Rows:
 def _summary(session: Session, first: date, last: date) -> Rows:
     yield "period", "first day", first
     yield "period", "last day", last
+    through = recognised_through(session)
+    yield "period", "revenue is earned up to", through or ""
     for series in books.series(session, first, last):
         yield series.name, "how many", series.count
         yield series.name, "lowest number", series.lowest
@@ -191,6 +176,9 @@ SHEETS: dict[str, Sheet] = {
             ),
             _credit_notes,
         ),
+        *vat_return.SHEETS,
+        *payout_sheets.SHEETS,
+        *collection_sheets.SHEETS,
         Sheet("summary", ("what", "which", "value"), _summary),
     )
 }
@@ -202,7 +190,9 @@ def write(
     folder: Path,
     first: date,
     last: date,
-    writing: Callable[[Sheet], None] = lambda _: None,
+    today: date,
+    journals: JournalSettings,
+    writing: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
     """Write all files for the days from `first` to `last` into a folder, from one snapshot; their paths.
 
@@ -211,13 +201,24 @@ def write(
         raise NotAPeriod
     folder.mkdir(parents=True, exist_ok=True)
     written = []
+
+    def keep(name: str, lines: Iterable[str]) -> None:
+        writing(f"{name}.csv")
+        part, whole = folder / f"{name}.csv.part", folder / f"{name}.csv"
+        with part.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(lines)
+        part.replace(whole)
+        written.append(whole)
+
     with database.transaction() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         for sheet in SHEETS.values():
-            writing(sheet)
-            part, whole = folder / f"{sheet.name}.csv.part", folder / f"{sheet.name}.csv"
-            with part.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(sheet.lines(session, first, last))
-            part.replace(whole)
-            written.append(whole)
+            keep(file_stem(sheet.name, first, last, today), sheet.lines(session, first, last))
+        for layout in LAYOUTS.values():
+            stem = file_stem(layout.name, first, last, today)
+            texts = list(
+                journal_files.files(layout, condensed.entries(session, first, last, Unit.DAY), journals)
+            )
+            for name, text in zip(journal_files.names(stem, len(texts)), texts, strict=True):
+                keep(name, [text])
     return written

@@ -1,11 +1,47 @@
 """Tables as CSV for spreadsheets, line by line: a year of them needs no more memory than a day."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from itertools import chain
+from typing import Any
 
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from billing.rules.periods import add_months
+
+Rows = Iterator[Sequence[object]]
+_AT_ONCE = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One file: its columns, and its rows for the days from the first to the last, both included."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Callable[[Session, date, date], Rows]
+
+    def lines(self, session: Session, first: date, last: date) -> Iterator[str]:
+        """The file, line by line."""
+        return lines(self.columns, self.rows(session, first, last))
+
+
+def stream(session: Session, query: sa.TextClause, first: date, last: date) -> Iterator[Any]:
+    """The rows of a query for a sheet, fetched while they are written."""
+    options = {"yield_per": _AT_ONCE}
+    yield from session.execute(query, {"first": first, "last": last}, execution_options=options)
+
+
+def file_stem(name: str, first: date, last: date, today: date) -> str:
+    """The one name of a file, without its ending: `journal-2027-03`, `journal-2027-03-01-to-2027-04-30`. A file of days that aren't
+    over says so, since it will be another tomorrow."""
+    month = first.day == 1 and last == add_months(first, 1) - timedelta(days=1)
+    days = f"{first:%Y-%m}" if month else f"{first}-to-{last}"
+    return f"{name}-{days}" + ("-not-over" if last >= today else "")
 
 
 class _Echo:

@@ -1,6 +1,5 @@
 """Answers that come after something else has happened: the money is kept once, or refunded automatically."""
 
-import csv
 from datetime import date, datetime
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from billing.billing_run.settle import settle_all
 from billing.payments import vat_documents
 from billing.payments.charge import NotSent
 from billing.platform.actors import WORKER
-from billing.reports import exports
 from tests.proofs.steps import intend, send, settle_attempt
 from tests.support import ledger_checks
+from tests.support.books import read_book, write_books
 from tests.support.browser import Browser
 from tests.support.declined_charge import Declined
 from tests.support.world import World, local
@@ -59,11 +58,8 @@ def test_an_invoice_that_was_paid_twice_was_sold_once(
 ) -> None:
     paid_twice(world, declined)
     first, last = date(2027, 3, 1), date(2027, 4, 30)
-    exports.write(world.services.database, tmp_path, first, last)
-    invoices, notes, vat = (
-        list(csv.DictReader((tmp_path / f"{name}.csv").open(newline="")))
-        for name in ("invoices", "credit-notes", "vat")
-    )
+    write_books(world, tmp_path, first, last)
+    invoices, notes, vat = (read_book(tmp_path, name) for name in ("invoices", "credit-notes", "vat"))
     assert [(row["number"], row["VAT, R"]) for row in invoices] == [("INV-000001", "9.78")]
     assert [(row["including VAT, R"], row["paid twice, R"]) for row in notes] == [("0.00", "75.00")]
     assert [(row["excluding VAT, R"], row["VAT, R"]) for row in vat] == [("65.22", "9.78")]

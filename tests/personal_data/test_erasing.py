@@ -4,8 +4,8 @@ from datetime import date
 from pathlib import Path
 
 from billing.dev import seed
-from billing.reports import exports
 from billing.reports.doctor import values
+from tests.support.books import write_books
 from tests.support.erasures import ask_for, left_over, mentions
 from tests.support.independent_calendar import BROKEN, assert_promises_kept
 from tests.support.starting_points import Subscriber
@@ -14,7 +14,7 @@ from tests.support.world import World, local
 
 def export(world: World, folder: Path) -> dict[str, bytes]:
     """The bookkeeper's files of March, by name."""
-    paths = exports.write(world.services.database, folder, date(2027, 3, 1), date(2027, 3, 31))
+    paths = write_books(world, folder, date(2027, 3, 1), date(2027, 3, 31))
     return {path.name: path.read_bytes() for path in paths}
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from billing.reports import exports, sheets
 from billing.rules.money import major
 from tests.support.actors import BY
+from tests.support.books import read_book
 from tests.support.cli import run_on
 from tests.support.compensation import extend
 from tests.support.ledger_queries import balances, journal
@@ -22,11 +23,6 @@ from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
 MARCH = (date(2027, 3, 1), date(2027, 3, 31))
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def cents(words: str) -> int:
@@ -61,7 +57,7 @@ def live_through_march(world: World) -> None:
 
 
 def check_files(world: World, folder: Path) -> None:
-    entries = read(folder / "journal.csv")
+    entries = read_book(folder, "journal")
     assert sum(cents(row["debit, in its currency"]) for row in entries) == sum(
         cents(row["credit, in its currency"]) for row in entries
     )
@@ -75,8 +71,8 @@ def check_files(world: World, folder: Path) -> None:
             sum(cents(row["debit, in its currency"]) - cents(row["credit, in its currency"]) for row in mine)
             == line["cents"]
         ), line
-    vat = {row["kind"]: row for row in read(folder / "vat.csv")}
-    invoices, notes = read(folder / "invoices.csv"), read(folder / "credit-notes.csv")
+    vat = {row["kind"]: row for row in read_book(folder, "vat")}
+    invoices, notes = read_book(folder, "invoices"), read_book(folder, "credit-notes")
     for kind, documents, sign in (("invoice", invoices, 1), ("refund", notes, -1)):
         for column in ("excluding VAT, R", "VAT, R", "including VAT, R"):
             assert cents(vat[kind][column]) == sign * sum(cents(row[column]) for row in documents)
@@ -95,7 +91,7 @@ def test_the_files_are_what_the_ledger_says(world: World, tmp_path: Path) -> Non
     assert done.exit_code == 0, done.output
     assert "2 tax invoices, 0 numbers missing\n2 credit notes, 0 numbers missing" in done.output
     check_files(world, tmp_path / "march")
-    summary = {(row["what"], row["which"]): row["value"] for row in read(tmp_path / "march" / "summary.csv")}
+    summary = {(row["what"], row["which"]): row["value"] for row in read_book(tmp_path / "march", "summary")}
     assert summary["tax invoices", "numbers missing"] == "0"
     assert summary["ledger", "debits, R"] == summary["ledger", "credits, R"]
     assert summary["refunds_owed", "after, R"] == "-75.00"

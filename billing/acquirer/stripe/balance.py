@@ -299,6 +299,8 @@ def _warning(row: dict[str, Any]) -> FraudWarning:
 def _payout(row: dict[str, Any]) -> PayoutAnswer:
     # `reconciliation_status` is required in the SDK's types, but payouts of before March 2023 lack it.
     listed = PayoutListing.LISTED if row["automatic"] else PayoutListing.NONE
+    # `trace_id` came with API version 2024-11-20; it stays pending for up to ten days after the arrival.
+    trace = row.get("trace_id") or {}
     return PayoutAnswer(
         listing=_LISTINGS.get(str(row.get("reconciliation_status")), listed),
         payout_ref=row["id"],
@@ -306,4 +308,6 @@ def _payout(row: dict[str, Any]) -> PayoutAnswer:
         currency=row["currency"].upper(),
         arrives_at=_instant(row["arrival_date"]),
         at=_instant(row["created"]),
+        bank_reference=trace.get("value"),
+        reference_is_pending=trace.get("status") == "pending",
     )

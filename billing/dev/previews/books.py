@@ -6,12 +6,21 @@ from datetime import date
 
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
+from billing.ledger.closing import NoReturnReference
 from billing.ledger.models import Account
 from billing.refunds.pay_back import NoReference
+from billing.reports.collection_sheets import BUCKETS
+from billing.reports.journal_files import LAYOUTS
+from billing.reports.vat_return import fields
+from billing.rules.account_codes import DEFAULTS
 from billing.rules.money import Money
-from billing.web.staff.books import FILES, NAMES
+from billing.rules.tax import VatRate
+from billing.rules.vat_return import Supplies, vat201
+from billing.web.kit import problems
+from billing.web.staff.books import FILES, NAMES, amount_words
 from billing.web.views.books import (
     AccountRow,
+    AgeRow,
     BalanceTable,
     OwedRow,
     SeriesRow,
@@ -22,7 +31,9 @@ from billing.web.views.books import (
     WaitingRefunds,
 )
 from billing.web.views.frame import Frame, Page
+from billing.web.views.vat_return import ClosedNote, FieldRow, StaffVatReturnPage
 
+VAT = VatRate(1500, date(2018, 4, 1))
 _ROWS = (
     (Account.GATEWAY, "1\u00a0245\u00a0300.00", "74\u00a0925.00", "150.00"),
     (Account.DEFERRED_REVENUE, "-412\u00a0118.20", "61\u00a0002.11", "65\u00a0154.78"),
@@ -88,7 +99,14 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         unexplained=(unexplained, replace(unexplained, charge_ref="ch_2", customer_ref=None, failure="")),
         waiting=WaitingRefunds(count=2, amount=Money(15000), since=NOW),
         today=date(2026, 11, 2),
+        is_over=True,
         files=tuple(FILES.items()),
+        journals=tuple((layout.name, layout.title) for layout in LAYOUTS.values()),
+        codes=tuple((NAMES[account][0], DEFAULTS[account]) for account in Account),
+        ageing=tuple(
+            AgeRow(age=words, count=3 - place, amount=f"{75 * (3 - place)}.00")
+            for place, (_, words) in enumerate(BUCKETS)
+        ),
         typed=TypedTransfer(of="ref_2", on="2026-10-30", reference=" ", error=NoReference().detail),
     )
     none = tuple(replace(one, count=0, lowest="", highest="") for one in month.series)
@@ -97,7 +115,29 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     empty = replace(
         month, balances=(), vat=(), series=none, owed=(), unexplained=(), waiting=None, after=None, typed=None
     )
-    yield "staff-books-none", empty, at
+    yield "staff-books-none", replace(empty, is_over=False), at
+    made = vat201(
+        [Supplies(1500, 75000000, 9782400, is_credit=False), Supplies(1500, -15000, -1956, is_credit=True)],
+        VAT,
+    )
+    due = StaffVatReturnPage(
+        first_day=date(2026, 9, 1),
+        last_day=date(2026, 10, 31),
+        month="2026-10",
+        before="2026-08",
+        after="2026-12",
+        fields=tuple(
+            FieldRow(number=number, words=words, amount=amount_words(cents))
+            for number, words, cents in fields(made)
+        ),
+        category="B",
+        is_over=True,
+    )
+    at = replace(STAFF, path="/staff/books/vat-return")
+    yield "staff-vat-return", due, at
+    yield "staff-vat-return-problem", replace(due, error=problems.words_of(NoReturnReference())), at
+    filed = ClosedNote(reference="VAT201 2026/10", payable=Money(9780444), at=NOW, may_reopen=True)
+    yield "staff-vat-return-filed", replace(due, closed=filed), at
 
 
 def _account(account: Account, **amounts: str) -> AccountRow:

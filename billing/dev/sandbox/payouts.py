@@ -140,7 +140,7 @@ def _blank(world: SandboxWorld, amount: int, currency: str, **more: Any) -> Row:
         "reversed_by": None,
         "source_type": "card",
         "statement_descriptor": None,
-        "trace_id": None,
+        "trace_id": {"status": "pending", "value": None},
         "type": "bank_account",
         **more,
     }
@@ -248,8 +248,14 @@ def fail(world: SandboxWorld, row: Row) -> Row:
 
 @operation("GET", "/v1/payouts/{id}", returns="payout")
 def retrieve(world: SandboxWorld, call: Call) -> Row:
-    """One payout."""
-    return world.find("payout", call.ids["id"])
+    """One payout. The bank's reference is known a day after the money has arrived (https://docs.stripe.com/payouts/trace-id)."""
+    return _traced(world, world.find("payout", call.ids["id"]))
+
+
+def _traced(world: SandboxWorld, row: Row) -> Row:
+    if row["status"] != "paid" or world.clock.now() < row["arrival_date"] + DAY:
+        return row
+    return row | {"trace_id": {"status": "supported", "value": f"SBX{row['id'][-10:].upper()}"}}
 
 
 @operation(

@@ -9,18 +9,23 @@ from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
 from billing.ledger.models import Account
-from billing.payments import postings
 from billing.payments.invoices import percent
 from billing.payments.models import Refund
 from billing.payments.unexplained_models import UnexplainedCharge
 from billing.platform.context import TransactionContext
 from billing.platform.errors import NotFound
+from billing.platform.settings import Settings
 from billing.refunds import shortage
 from billing.refunds.pay_back import BadDay, NoReference, pay_back, pay_back_unexplained
-from billing.reports import books
-from billing.reports.exports import SHEETS, Sheet
+from billing.reports import books, collection_sheets
+from billing.reports.condensed import kind_words
+from billing.reports.exports import SHEETS
+from billing.reports.journal_files import LAYOUTS
+from billing.reports.sheets import Sheet, file_stem
+from billing.rules.account_codes import read_codes
 from billing.rules.money import BASE_CURRENCY, Money, spelled
 from billing.rules.periods import add_months
+from billing.rules.vat_periods import period_of
 from billing.staff import audit
 from billing.staff.roles import Permission
 from billing.web.kit.typed import NotADay, read_day
@@ -28,6 +33,7 @@ from billing.web.staff.csv_answer import stream_csv
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.books import (
     AccountRow,
+    AgeRow,
     BalanceTable,
     OwedRow,
     SeriesRow,
@@ -60,14 +66,19 @@ NAMES: dict[Account, tuple[str, str]] = {
     Account.CONVERSION: ("Conversion", "changed by the acquirer into the currency it settles in"),
     Account.EXCHANGE_DIFFERENCES: ("Exchange differences", "what another rate cost for refunds and disputes"),
 }
-KINDS = {postings.INVOICE: "Tax invoices", postings.REFUND: "Credit notes"}
 FILES = {
-    "journal": "Journal",
-    "vat": "VAT period",
-    "invoices": "Tax invoices",
-    "credit-notes": "Credit notes",
-    "summary": "Summary",
+    "journal": "every posting",
+    "vat": "VAT by rate",
+    "invoices": "tax invoices, with buyers",
+    "credit-notes": "credit notes",
+    "payouts": "payouts: what each holds, and the bank’s reference",
+    "payout-contents": "each charge, refund and fee in them",
+    "refunds": "refunds by reason and member",
+    "failed-payments": "charges that failed first in this month, and what became of them",
+    "ageing": "what is still owed, by age",
+    "summary": "the figures that tie these files to the ledger",
 }
+"""Files of a month, by name, in words. That of the VAT return has a page of its own."""
 
 
 class UnknownFile(NotFound):
@@ -87,7 +98,8 @@ def neighbours(first: date, today: date) -> tuple[str, str | None]:
     return f"{add_months(first, -1):%Y-%m}", f"{following:%Y-%m}" if following <= today else None
 
 
-def _last_day(first: date) -> date:
+def last_day(first: date) -> date:
+    """The last day of the month that begins on `first`."""
     return add_months(first, 1) - timedelta(days=1)
 
 
@@ -101,12 +113,15 @@ def _page(
     visit: StaffVisit, month: str, *, typed: TypedTransfer | None = None, status: int = 200
 ) -> Response:
     with visit.begin() as ctx:
-        view = _view(ctx, first_day(visit, month), typed)
+        view = _view(ctx, visit.services.settings, first_day(visit, month), typed)
     return visit.page(view, status)
 
 
-def _view(ctx: TransactionContext, first: date, typed: TypedTransfer | None) -> StaffBooksPage:
-    session, last = ctx.session, _last_day(first)
+def _view(
+    ctx: TransactionContext, settings: Settings, first: date, typed: TypedTransfer | None
+) -> StaffBooksPage:
+    session, last = ctx.session, last_day(first)
+    codes = read_codes(settings.account_codes)
     before, after = neighbours(first, ctx.today)
     short = shortage.now(session)
     return StaffBooksPage(
@@ -123,12 +138,20 @@ def _view(ctx: TransactionContext, first: date, typed: TypedTransfer | None) -> 
         if short
         else None,
         today=ctx.today,
+        is_over=last < ctx.today,
         files=tuple(FILES.items()),
+        journals=tuple((layout.name, layout.title) for layout in LAYOUTS.values()),
+        codes=tuple((NAMES[account][0], codes[account]) for account in Account),
+        ageing=tuple(
+            AgeRow(age=age, count=count, amount=amount_words(cents))
+            for age, count, cents in collection_sheets.ageing(session, min(last, ctx.today))
+        ),
         typed=typed,
     )
 
 
-def _amount(minor: int, currency: str = BASE_CURRENCY) -> str:
+def amount_words(minor: int, currency: str = BASE_CURRENCY) -> str:
+    """An amount without its currency's sign."""
     return spelled(minor, currency).replace(f"{currency}\u00a0", "").replace("R", "")
 
 
@@ -138,8 +161,8 @@ def _balances(lines: list[books.Line]) -> tuple[BalanceTable, ...]:
         BalanceTable(
             currency=currency,
             accounts=tuple(_account(line) for line in rows),
-            debit=_amount(sum(line.debit for line in rows), currency),
-            credit=_amount(sum(line.credit for line in rows), currency),
+            debit=amount_words(sum(line.debit for line in rows), currency),
+            credit=amount_words(sum(line.credit for line in rows), currency),
         )
         for currency, rows in by_currency.items()
     )
@@ -150,21 +173,21 @@ def _account(line: books.Line) -> AccountRow:
     return AccountRow(
         name=name,
         meaning=meaning,
-        before=_amount(line.before, line.currency),
-        debit=_amount(line.debit, line.currency) if line.debit else "",
-        credit=_amount(line.credit, line.currency) if line.credit else "",
-        after=_amount(line.after, line.currency),
-        book_value="" if line.book_value is None else _amount(line.book_value),
+        before=amount_words(line.before, line.currency),
+        debit=amount_words(line.debit, line.currency) if line.debit else "",
+        credit=amount_words(line.credit, line.currency) if line.credit else "",
+        after=amount_words(line.after, line.currency),
+        book_value="" if line.book_value is None else amount_words(line.book_value),
     )
 
 
 def _vat(line: books.VatLine) -> VatRow:
     return VatRow(
         rate=percent(line.basis_points),
-        what=KINDS.get(line.kind, line.kind.replace("_", " ").capitalize()),
-        net=_amount(line.net),
-        vat=_amount(line.vat),
-        gross=_amount(line.gross),
+        what=kind_words(line.kind),
+        net=amount_words(line.net),
+        vat=amount_words(line.vat),
+        gross=amount_words(line.gross),
     )
 
 
@@ -208,15 +231,19 @@ def export(visit: Exporting, name: str, month: Month = "") -> Response:
     if sheet is None:
         raise UnknownFile
     first = first_day(visit, month)
+    last = last_day(first)
+    if name == "vat201":
+        period = period_of(first, visit.services.settings.vat_category)
+        first, last = period.first, period.last
     with visit.begin() as ctx:
-        audit.write(ctx, "export_books", after={"file": name, "month": f"{first:%Y-%m}"})
-    return stream_csv(f"{name}-{first:%Y-%m}.csv", _lines(visit, sheet, first))
+        audit.write(ctx, "export_books", after={"file": name, "month": f"{last:%Y-%m}"})
+    return stream_csv(f"{file_stem(name, first, last, visit.today)}.csv", _lines(visit, sheet, first, last))
 
 
-def _lines(visit: StaffVisit, sheet: Sheet, first: date) -> Iterator[str]:
+def _lines(visit: StaffVisit, sheet: Sheet, first: date, last: date) -> Iterator[str]:
     database = visit.services.reports_source().database
     with database.transaction() as session:  # its own: the file is sent after the request's transaction
-        yield from sheet.lines(session, first, _last_day(first))
+        yield from sheet.lines(session, first, last)
 
 
 @router.post(f"{ROOM}/paid-back")

@@ -42,6 +42,15 @@ class VatRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgeRow:
+    """What has been owed for so long since the first failed charge."""
+
+    age: str
+    count: int
+    amount: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesRow:
     name: str
     count: int
@@ -96,8 +105,8 @@ class TypedTransfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffBooksPage:
-    """`month`, `before` and `after` as 2027-03; `files` are (name, label) of exports; `typed` is shown in the row of its refund or
-    charge."""
+    """`month`, `before` and `after` as 2027-03; `files` are (name, what is in it), `journals` (layout, title), `codes` (account, its
+    code). `is_over`: whether the figures still move. `typed` is shown in the row of its refund or charge."""
 
     template: ClassVar[str] = "staff/books.html"
     month: str
@@ -111,5 +120,9 @@ class StaffBooksPage:
     unexplained: tuple[UnexplainedRow, ...]
     waiting: WaitingRefunds | None
     today: date
+    is_over: bool
     files: tuple[tuple[str, str], ...]
+    journals: tuple[tuple[str, str], ...]
+    codes: tuple[tuple[str, str], ...]
+    ageing: tuple[AgeRow, ...] = ()
     typed: TypedTransfer | None = None

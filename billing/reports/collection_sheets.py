@@ -1,0 +1,108 @@
+"""What came back and what didn't come: refunds by reason and member, failed payments, and how old they are."""
+
+from collections import Counter
+from datetime import date
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from billing.payments import numbers
+from billing.platform.actors import ActorKind, actor_of
+from billing.reports.sheets import Rows, Sheet, stream
+from billing.rules.money import major
+
+# By the day of their posting, as in the file of credit notes. What was paid twice was sold once: it has no VAT.
+_REFUNDS = sa.text(
+    """
+    SELECT r.reason, r.actor_kind, CASE WHEN r.actor_kind = 'reader' THEN '' ELSE r.actor_id END, coalesce(s.email, ''), count(*),
+        sum(CASE WHEN p.duplicate THEN 0 ELSE r.net END), sum(CASE WHEN p.duplicate THEN 0 ELSE r.vat END),
+        sum(CASE WHEN p.duplicate THEN 0 ELSE r.amount END), sum(CASE WHEN p.duplicate THEN r.amount ELSE 0 END)
+    FROM ledger_transaction t JOIN refund r ON r.id = t.source_id JOIN payment p ON p.id = r.payment_id
+    LEFT JOIN staff_member s ON r.actor_kind = 'staff' AND s.id = r.actor_id
+    WHERE t.kind = 'refund' AND t."on" BETWEEN :first AND :last
+    GROUP BY 1, 2, 3, 4 ORDER BY sum(r.amount) DESC, 1, 2, 3
+    """
+)
+
+
+def _refunds(session: Session, first: date, last: date) -> Rows:
+    for reason, kind, actor_id, email, count, *sums in stream(session, _REFUNDS, first, last):
+        yield reason, _who(ActorKind(kind), actor_id, email), count, *(major(int(cents)) for cents in sums)
+
+
+def _who(kind: ActorKind, actor_id: str, email: str) -> str:
+    """A member by address, programs by name; readers together, since their names explain nothing here."""
+    return email or ("reader" if kind is ActorKind.READER else str(actor_of(kind, actor_id)))
+
+
+_FAILED = sa.text(
+    """
+    SELECT i.first_failed_on, i.id, i.reader_id, i.gross, i.currency, i.state, i.number, i.issued_on,
+        (SELECT count(*) FROM attempt a WHERE a.invoice_id = i.id AND a.state = 'declined'),
+        (SELECT a.decline_cause FROM attempt a WHERE a.invoice_id = i.id AND a.state = 'declined' ORDER BY a.ordinal DESC LIMIT 1)
+    FROM invoice i WHERE i.first_failed_on BETWEEN :first AND :last
+    ORDER BY i.first_failed_on, i.id
+    """
+)
+_STATES = {"open": "still owed", "paid": "paid", "void": "given up"}
+_CAUSES = {"funds": "too little money", "expired": "card expired", "online": "not open to payments online"}
+
+
+def _failed(session: Session, first: date, last: date) -> Rows:
+    for failed_on, invoice, reader, gross, _, state, number, paid_on, tries, cause in stream(
+        session, _FAILED, first, last
+    ):
+        paid = (
+            (numbers.invoice_number(number), paid_on, (paid_on - failed_on).days) if number else ("", "", "")
+        )
+        why = _CAUSES.get(cause or "", "declined by the bank")
+        yield failed_on, invoice, reader, major(gross), tries, why, _STATES[state], *paid
+
+
+BUCKETS = ((7, "up to 7 days"), (14, "8 to 14 days"), (30, "15 to 30 days"), (None, "over 30 days"))
+"""Ages of what is owed, by days since the first failed charge."""
+_OPEN = sa.text(
+    """
+    SELECT i.first_failed_on, count(*), sum(i.gross) FROM invoice i
+    WHERE i.state = 'open' AND i.first_failed_on <= :last GROUP BY 1
+    """
+)
+
+
+def ageing(session: Session, last: date) -> list[tuple[str, int, int]]:
+    """What failed up to the day `last` and is still owed: words, charges and cents of each age, counted at that day."""
+    counts, sums = Counter[str](), Counter[str]()
+    for failed_on, count, cents in session.execute(_OPEN, {"last": last}):
+        days = (last - failed_on).days
+        age = next(words for most, words in BUCKETS if most is None or days <= most)
+        counts[age] += count
+        sums[age] += int(cents)
+    return [(words, counts[words], sums[words]) for _, words in BUCKETS]
+
+
+def _ageing(session: Session, _: date, last: date) -> Rows:
+    for words, count, cents in ageing(session, last):
+        yield words, count, major(cents)
+
+
+_AMOUNTS = ("excluding VAT, R", "VAT, R", "including VAT, R")
+SHEETS = (
+    Sheet("refunds", ("reason", "by", "how many", *_AMOUNTS, "paid twice, R"), _refunds),
+    Sheet(
+        "failed-payments",
+        (
+            *(
+                "first failed",
+                "invoice",
+                "reader",
+                "including VAT, R",
+                "declined charges",
+                "last reason",
+                "now",
+            ),
+            *("tax invoice", "paid on", "days until paid"),
+        ),
+        _failed,
+    ),
+    Sheet("ageing", ("owed for", "how many", "including VAT, R"), _ageing),
+)

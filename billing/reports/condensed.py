@@ -1,0 +1,100 @@
+"""The condensed journal: of each day or month, one entry for each kind of posting, with account codes of the publisher's own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from itertools import groupby
+from operator import attrgetter
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from billing.ledger.models import Account
+from billing.rules.periods import add_months
+
+KIND_WORDS = {
+    "invoice": "Tax invoices",
+    "payment": "Payments",
+    "refund": "Credit notes",
+    "refund_bounced": "Refunds that came back",
+    "refund_paid_by_hand": "Refunds paid by bank transfer",
+    "goodwill": "Days given",
+    "recognition": "Revenue earned",
+    "gateway_fee": "Gateway fees",
+    "payout": "Payouts",
+    "payout_returned": "Payouts that came back",
+    "converted": "Converted by the acquirer",
+    "settled": "Settled in another currency",
+}
+
+
+class Unit(StrEnum):
+    """What one entry of the journal sums up."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """A line: minor units (cents), debit positive, credit negative, never zero."""
+
+    account: Account
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """All postings of one kind and currency in a unit, dated its last day; the lines sum to zero."""
+
+    on: date
+    kind: str
+    currency: str
+    lines: tuple[EntryLine, ...]
+
+    @property
+    def words(self) -> str:
+        """What it is, with its day: no two entries of a currency share it."""
+        return f"{kind_words(self.kind)}, {self.on.isoformat()}"
+
+
+def kind_words(kind: str) -> str:
+    """A kind of posting in words."""
+    return KIND_WORDS.get(kind, kind.replace("_", " ").capitalize())
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    starts_on: date
+    kind: str
+    currency: str
+    account: Account
+    amount: int
+
+
+_SUMS = sa.text(
+    """
+    SELECT date_trunc(:unit, t."on"::timestamp)::date, t.kind, t.currency, e.account, sum(e.amount)
+    FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id
+    WHERE t."on" BETWEEN :first AND :last
+    GROUP BY 1, 2, 3, 4 HAVING sum(e.amount) <> 0
+    ORDER BY 1, 2, 3, sum(e.amount) < 0, 4
+    """
+)
+
+
+def entries(session: Session, first: date, last: date, unit: Unit) -> Iterator[JournalEntry]:
+    """The entries of the days from `first` to `last`, both included, in the order of their days."""
+    rows = session.execute(_SUMS, {"unit": unit.value, "first": first, "last": last})
+    sums = (
+        _Sum(starts_on, kind, currency, Account(account), int(amount))
+        for starts_on, kind, currency, account, amount in rows
+    )
+    for (starts_on, kind, currency), lines in groupby(sums, attrgetter("starts_on", "kind", "currency")):
+        on = min(_last_day(starts_on, unit), last)
+        yield JournalEntry(on, kind, currency, tuple(EntryLine(line.account, line.amount) for line in lines))
+
+
+def _last_day(starts_on: date, unit: Unit) -> date:
+    return starts_on if unit is Unit.DAY else add_months(starts_on, 1) - timedelta(days=1)

@@ -1,0 +1,199 @@
+"""Files that a bookkeeper imports: the condensed journal, payouts with what they hold, refunds and failed payments."""
+
+import io
+import zipfile
+from collections import Counter
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.ledger.models import Account
+from billing.reports import journal_files
+from billing.reports.condensed import EntryLine, JournalEntry
+from billing.reports.journal_files import LAYOUTS, MOST_LINES, JournalSettings
+from billing.rules.account_codes import DEFAULTS, read_codes
+from tests.support.books import rows_of
+from tests.support.cli import run_on
+from tests.support.staff_members import SignIn
+from tests.support.world import World, local
+
+SETTINGS = JournalSettings(read_codes("revenue=200, bank=090"), "No VAT")
+
+
+def test_every_account_of_the_ledger_has_a_code_of_its_own() -> None:
+    assert set(DEFAULTS) == {account.value for account in Account}
+    assert len(set(DEFAULTS.values())) == len(DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "fault"),
+    [("sales=200", "names 'sales'"), ("revenue=", "gives revenue no code"), ("revenue=1000", "one code")],
+)
+def test_a_wrong_code_is_named(typed: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        read_codes(typed)
+
+
+ACCOUNTS = st.lists(st.sampled_from(list(Account)), min_size=2, max_size=6, unique=True)
+
+
+@st.composite
+def journal_entry(draw: st.DrawFn) -> JournalEntry:
+    accounts = draw(ACCOUNTS)
+    amounts = [draw(st.integers(1, 10**9)) for _ in accounts[1:]]
+    lines = [EntryLine(account, cents) for account, cents in zip(accounts[1:], amounts, strict=True)]
+    on, kind = (
+        draw(st.dates(date(2027, 1, 1), date(2027, 12, 31))),
+        draw(st.sampled_from(["invoice", "payment"])),
+    )
+    return JournalEntry(on, kind, "ZAR", (EntryLine(accounts[0], -sum(amounts)), *lines))
+
+
+@given(st.lists(journal_entry(), max_size=200))
+def test_each_file_balances_and_none_is_longer_than_xero_and_sage_take(entries: list[JournalEntry]) -> None:
+    for name, signed in (("journal-for-xero", "*Amount"), ("journal-for-sage", "")):
+        texts = list(journal_files.files(LAYOUTS[name], entries, SETTINGS))
+        rows = [rows_of(text) for text in texts]
+        assert sum(len(file) for file in rows) == sum(len(entry.lines) for entry in entries)
+        for file in rows:
+            assert len(file) <= MOST_LINES
+            debit = sum(Decimal(row[signed] if signed else row["Debit"] or "0") for row in file)
+            credit = Decimal(0) if signed else sum(Decimal(row["Credit"] or "0") for row in file)
+            assert debit == credit, "an entry is never parted"
+
+
+@pytest.fixture
+def march(world: World) -> None:
+    """A March with two sales, a refund by staff, and a charge that failed. It is 2 April."""
+    world.once("a March for the bookkeeper", lambda: live_through_march(world))
+
+
+def live_through_march(world: World) -> None:
+    """What `march` names."""
+    world.start_trial("a@example.com")
+    world.start_trial("b@example.com", "pm_card_mastercard")
+    world.start_trial("c@example.com", "pm_card_chargeCustomerFail")
+    world.advance_to(local(2027, 3, 20, 12))
+    payment = world.rows("SELECT id FROM payment ORDER BY id LIMIT 1")[0]["id"]
+    key = {"Idempotency-Key": "half"}
+    body = {"amount": 2500, "reason": "half a month"}
+    world.api.post(f"/v1/payments/{payment}/refunds", json=body, headers=key).raise_for_status()
+    world.settle()
+    world.advance_to(local(2027, 4, 2, 12))
+
+
+@pytest.mark.usefixtures("march")
+def test_the_condensed_journal_sums_up_to_the_trial_balance(world: World, staff: SignIn) -> None:
+    world.restart(account_codes="revenue=200")
+    finance = staff("finance")
+    whole = rows_of(finance.http.get("/staff/books/journal.csv?month=2027-03").text)
+    moved = Counter[str]()
+    for row in whole:
+        moved[row["account"]] += cents(row["debit, in its currency"]) - cents(row["credit, in its currency"])
+    kinds = {row["kind"] for row in whole}
+    days = {(row["kind"], row["date"]) for row in whole}
+    for by, entries in (("day", len(days)), ("month", len(kinds))):
+        file = finance.http.get(f"/staff/books/journals/condensed-journal?month=2027-03&by={by}")
+        assert f"condensed-journal-by-{by}-2027-03.csv" in file.headers["content-disposition"]
+        rows, sums = rows_of(file.text), Counter[str]()
+        for row in rows:
+            sums[row["account"]] += cents(row["debit, in its currency"]) - cents(
+                row["credit, in its currency"]
+            )
+        assert sums == moved
+        assert {row["account code"] for row in rows if row["account"] == "revenue"} == {"200"}
+        assert len({row["entry"] for row in rows}) == entries
+
+
+def cents(words: str) -> int:
+    return int(Decimal(words or "0") * 100)
+
+
+@pytest.mark.usefixtures("march")
+def test_xero_and_sage_get_their_own_columns(world: World, staff: SignIn) -> None:
+    finance = staff("finance")
+    xero = rows_of(finance.http.get("/staff/books/journals/journal-for-xero?month=2027-03&by=month").text)
+    sale = [row for row in xero if row["*Narration"] == "Tax invoices, 2027-03-31"]
+    assert {row["*Date"] for row in sale} == {"31/03/2027"}
+    assert {row["*TaxRate"] for row in sale} == {"No VAT"}
+    assert {row["*AccountCode"]: row["*Amount"] for row in sale}["2200"] == "-19.56"
+    sage = rows_of(finance.http.get("/staff/books/journals/journal-for-sage?month=2027-03&by=month").text)
+    tax = [
+        row
+        for row in sage
+        if row["Reference"] == "20270331-invoice" and row["Ledger Account Number"] == "2200"
+    ]
+    assert [(row["Debit"], row["Credit"], row["Details"]) for row in tax] == [("", "19.56", "Vat output")]
+    assert finance.http.get("/staff/books/journals/pastel?month=2027-03").status_code == 404
+    assert finance.http.get("/staff/books/journals/journal-for-xero?by=week").status_code == 422
+
+
+@pytest.mark.usefixtures("march")
+def test_more_lines_than_a_file_takes_come_as_one_zip(
+    world: World, staff: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xero = LAYOUTS["journal-for-xero"]
+    object.__setattr__(xero, "most_lines", 10)
+    try:
+        answer = staff("finance").http.get("/staff/books/journals/journal-for-xero?month=2027-03")
+    finally:
+        object.__setattr__(xero, "most_lines", MOST_LINES)
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+        names = packed.namelist()
+        assert names[:2] == ["journal-for-xero-by-day-2027-03-1.csv", "journal-for-xero-by-day-2027-03-2.csv"]
+        for name in names:
+            rows = rows_of(packed.read(name).decode())
+            assert sum(Decimal(row["*Amount"]) for row in rows) == 0
+
+
+@pytest.mark.usefixtures("march")
+def test_a_payout_says_what_it_holds_and_what_the_bank_calls_it(world: World, staff: SignIn) -> None:
+    finance = staff("finance")
+    payouts = rows_of(finance.http.get("/staff/books/payouts.csv?month=2027-03").text)
+    assert payouts
+    contents = rows_of(finance.http.get("/staff/books/payout-contents.csv?month=2027-03").text)
+    for payout in payouts:
+        inside = [row for row in contents if row["payout"] == payout["payout"]]
+        net = sum(cents(row["net, in its currency"]) for row in inside)
+        held = ("charged", "refunded", "disputed", "fees", "other")
+        assert net == cents(payout["amount, in its currency"])
+        assert net == sum(cents(payout[f"{name}, in its currency"]) for name in held)
+        assert int(payout["charges"]) == sum(row["kind"] == "charge" for row in inside)
+        assert payout["bank's reference"].startswith("SBX"), (
+            "the acquirer learns it a day later, and is asked again"
+        )
+    assert {row["tax invoice"] for row in contents if row["kind"] == "charge"} == {"INV-000001", "INV-000002"}
+
+
+@pytest.mark.usefixtures("march")
+def test_refunds_and_failed_payments_are_summed_up(world: World, staff: SignIn) -> None:
+    finance = staff("finance")
+    [refund] = rows_of(finance.http.get("/staff/books/refunds.csv?month=2027-03").text)
+    assert (refund["reason"], refund["how many"], refund["including VAT, R"]) == (
+        "half a month",
+        "1",
+        "25.00",
+    )
+    assert refund["by"].startswith("api:")
+    [failed] = rows_of(finance.http.get("/staff/books/failed-payments.csv?month=2027-03").text)
+    assert (failed["including VAT, R"], failed["now"], failed["tax invoice"]) == ("75.00", "still owed", "")
+    ages = rows_of(finance.http.get("/staff/books/ageing.csv?month=2027-03").text)
+    assert sum(cents(row["including VAT, R"]) for row in ages) == 7500
+    page = finance.get("/staff/books?month=2027-03")
+    assert "Failed payments still owed" in page.words
+
+
+@pytest.mark.usefixtures("march")
+def test_a_month_that_is_not_over_says_so(world: World, staff: SignIn, tmp_path: Path) -> None:
+    finance = staff("finance")
+    assert "This month isn’t over" in finance.get("/staff/books?month=2027-04").words
+    assert "This month isn’t over" not in finance.get("/staff/books?month=2027-03").words
+    file = finance.http.get("/staff/books/vat.csv?month=2027-04")
+    assert 'filename="vat-2027-04-not-over.csv"' in file.headers["content-disposition"]
+    done = run_on(world, "export", str(tmp_path), "--from", "2027-03-15", "--to", "2027-04-30")
+    assert "journal-2027-03-15-to-2027-04-30-not-over.csv" in done.output

@@ -1,7 +1,6 @@
 """Everything that happened to a reader, in one list, newest first. Each kind of row becomes an `Entry`."""
 
 from collections.abc import Callable
-from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -10,7 +9,7 @@ from billing.readers import devices
 from billing.readers.models import Consent, ReaderSession
 from billing.rules.lifecycle import Event
 from billing.rules.money import Money
-from billing.staff import address_entries, money_entries, newsletter_entries, threads
+from billing.staff import address_entries, change_words, money_entries, newsletter_entries, threads
 from billing.staff.entry import Entry, EntryKind, newest, present
 from billing.staff.models import AuditLine, Outcome, ReaderNote, ReaderRequest, RequestMessage
 from billing.staff.roles import Permission
@@ -81,23 +80,14 @@ def _changes(session: Session, reader_id: str, most: int) -> list[Entry]:
         Entry(
             at=row.at,
             kind=EntryKind.STATE,
-            what=f"{_HAPPENED[row.event]}: {_from_to(row)}",
+            what=change_words.moved(_HAPPENED[row.event], row.from_state, row.to_state),
             ref=f"{row.id:012d}",
             by=row.by,
             reason=row.reason,
-            facts=tuple((name, _change(*values)) for name, values in row.facts.items()),
+            facts=change_words.changed(row.facts),
         )
         for row in rows
     ]
-
-
-def _from_to(row: SubscriptionChange) -> str:
-    same = row.from_state in (None, row.to_state)
-    return row.to_state if same else f"{row.from_state} to {row.to_state}"
-
-
-def _change(before: Any, after: Any) -> str:
-    return f"{'none' if before is None else before} → {'none' if after is None else after}"
 
 
 _SENT = {

@@ -1,6 +1,12 @@
 """A reader's whole history in one list."""
 
+from zoneinfo import ZoneInfo
+
 from billing.dev import seed
+from billing.rules.lifecycle import State
+from billing.staff import change_words
+from billing.subscriptions.models import Subscription
+from billing.web.kit.rendering import PageRenderer
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -32,7 +38,7 @@ def test_a_reader_s_life_with_its_evidence(world: World, staff: SignIn) -> None:
     answer = world.rows("SELECT last_answer FROM message WHERE state = 'accepted'")[0]["last_answer"]
     assert answer
     expected = {
-        "subscription": ["Started: trialing", "Payment failed: trialing to past_due"],
+        "subscription": ["Started", "Payment failed: in trial → payment owed"],
         "charges": [
             "Declined: R75.00 incl. VAT",
             "payment intent pi_",
@@ -86,3 +92,17 @@ def test_newest_first_and_a_mail_that_was_refused_says_so(
     assert (
         page.index("Mail “receipt”") < page.index("Mail “trial notice”") < page.index("Mail “trial started”")
     )
+
+
+def test_every_state_and_fact_of_a_subscription_has_words() -> None:
+    assert set(change_words.STATES) == set(State)
+    never = {"id", "reader_id", "started_at", "anchor_id"}
+    facts = {name: [None, None] for name in set(Subscription.model_fields) - never}
+    assert not [words for words, _ in change_words.changed(facts) if words in facts and words != "state"]
+
+
+def test_days_and_moments_of_records_are_written_as_people_read_them() -> None:
+    page = PageRenderer(ZoneInfo("Africa/Johannesburg"))
+    assert page.dated("2027-03-16 → 2027-03-23") == "16 Mar 2027 → 23 Mar 2027"
+    assert page.dated("until 2027-03-16T07:00:00+00:00") == "until Tue 16 Mar 2027, 09:00"
+    assert page.dated("VAT-2027-13-45, ch_2027") == "VAT-2027-13-45, ch_2027"

@@ -1,8 +1,9 @@
 """Renders pages: a Jinja environment for each language, and formats of dates and money."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +31,9 @@ from emails.languages import (
     short_moment,
 )
 
+_RECORDED = re.compile(
+    r"\b20\d\d-(?:0[1-9]|1[0-2])-(?:[012]\d|3[01])(?P<time>T[012]\d:[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?\b"
+)
 FRAME = tuple(field.name for field in fields(Frame) if field.name != "language")
 MOST_KEPT = 1_000
 """Words for a day or an amount that are kept: every page has today's date, and most have the same few prices."""
@@ -70,6 +74,7 @@ class PageRenderer:
             moment=lambda at: language.text(self.moment(at)),
             short_moment=lambda at: language.text(self.short_moment(at)),
             clock_time=self.clock_time,
+            dated=self.dated,
             period=_kept(language, partial(named, "period")),
         )
         names = {"asset": asset, "stylesheet": stylesheet, "preview": preview, "touch_icon": touch_icon}
@@ -96,6 +101,16 @@ class PageRenderer:
     def short_moment(self, at: datetime) -> Text:
         """The same, short: "Mon 16 Mar 2026, 09:00"."""
         return short_moment(self._local(at))
+
+    def dated(self, words: str) -> str:
+        """Words in which each instant and day of a record, such as 2026-03-16T07:00:00+00:00, is written as people read it, in the
+        publisher's zone."""
+        return _RECORDED.sub(self._spoken, words)
+
+    def _spoken(self, found: re.Match[str]) -> str:
+        if found["time"]:
+            return ENGLISH.text(self.short_moment(datetime.fromisoformat(found[0])))
+        return ENGLISH.text(short_date(date.fromisoformat(found[0])))
 
     def clock_time(self, at: datetime) -> str:
         """The time of day in the publisher's zone: "09:00"."""

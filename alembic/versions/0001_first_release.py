@@ -860,6 +860,20 @@ def _tables() -> None:
     )
     op.create_index("audit_line_at", "audit_line", ["at"], unique=False)
     op.create_index("audit_line_reader", "audit_line", ["reader_id", "id"], unique=False)
+    op.execute("""
+        CREATE FUNCTION audited_words(act text, reason text, subject text, before jsonb, after jsonb) RETURNS tsvector
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+            SELECT to_tsvector('simple'::regconfig, replace(act, '_', ' ') || ' ' || reason || ' ' || coalesce(subject, '')
+                || ' ' || before::text || ' ' || after::text)
+        $$
+    """)
+    op.create_index(
+        "audit_line_words",
+        "audit_line",
+        [sa.text("audited_words(act, reason, subject, before, after)")],
+        unique=False,
+        postgresql_using="gin",
+    )
     op.create_index("audit_line_staff", "audit_line", ["staff_id", "id"], unique=False)
     op.create_table(
         "complimentary_grant",

@@ -13,7 +13,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
 from billing.platform.logs import log_event
 from billing.rules.card_numbers import without_card_numbers
-from billing.staff.models import AuditLine, Outcome, StaffMember
+from billing.staff.models import AUDITED_WORDS, AuditLine, Outcome, StaffMember
 
 LONGEST_REASON = 300
 Change = tuple[dict[str, Any], dict[str, Any]]
@@ -91,6 +91,8 @@ def reasoned(
 class Sought:
     """Which lines of the audit to find; an empty field doesn't matter."""
 
+    words: str = ""
+    """Words that all stand in the act, its reason, its subject, or what was before and after; "in quotes" together."""
     who: str = ""
     """A part of the staff member's address, or of a key's name."""
     reader_id: str = ""
@@ -103,6 +105,9 @@ class Sought:
 def search(session: Session, sought: Sought, *, limit: int, older_than: int | None = None) -> list[AuditLine]:
     """Lines that fit, newest first; `older_than` is the last id of the page before."""
     query = select(AuditLine).order_by(col(AuditLine.id).desc()).limit(limit)
+    if sought.words:
+        typed = sa.func.websearch_to_tsquery(sa.text("'simple'::regconfig"), sought.words)
+        query = query.where(sa.literal_column(AUDITED_WORDS).op("@@")(typed))
     if sought.who:
         actor = sa.func.concat(AuditLine.actor_kind, ":", AuditLine.actor_id)
         query = query.where(actor.icontains(sought.who, autoescape=True))

@@ -96,6 +96,10 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
+AUDITED_WORDS = "audited_words(act, reason, subject, before, after)"
+"""The words of a line of the audit, as its index has them; a function of the database."""
+
+
 class AuditLine(ActedBy, table=True):
     """Who did what, when, on whom, why, with what change, from where. Append-only."""
 
@@ -104,6 +108,7 @@ class AuditLine(ActedBy, table=True):
         sa.Index("audit_line_reader", "reader_id", "id"),
         sa.Index("audit_line_staff", "staff_id", "id"),
         sa.Index("audit_line_at", "at"),
+        sa.Index("audit_line_words", sa.text(AUDITED_WORDS), postgresql_using="gin"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 
 import psycopg
@@ -66,16 +67,27 @@ def test_the_page_finds_lines_by_who_whom_what_and_when(
     world.api.post(f"/v1/readers/{reader}/notes", json={"words": "by a program"}).raise_for_status()
     finance = staff("finance")
     page = finance.get("/staff/audit")
-    for words in ("staff:support@paper.example", "extend", "another_trial refused", "api:tests", "127.0.0.1"):
+    for words in (
+        "staff:support@paper.example",
+        "Extend a trial",
+        "Allow another trial refused",
+        "api:tests",
+        "127.0.0.1",
+    ):
         assert words in page.words, words
-    assert "before: subscription: charge on 2027-03-16" in page.words
-    assert "after: subscription: charge on 2027-03-23" in page.words
+    assert "before: subscription: charge on 16 Mar 2027" in page.words
+    assert "after: subscription: charge on 23 Mar 2027" in page.words
     assert "by a program" not in finance.get("/staff/audit?who=support").words
     assert "by a program" not in finance.get("/staff/audit?until=2027-03-02").words
     assert "by a program" in finance.get("/staff/audit?since=2027-03-03&act=note").words
     refused = finance.get("/staff/audit?refused=yes").words
     assert "may not allow another trial" in refused
     assert "by a program" not in refused
+    by_words = finance.get("/staff/audit?words=allow+trial").words
+    assert "may not allow another trial" in by_words
+    assert "by a program" not in by_words
+    assert "Extend a trial" in finance.get("/staff/audit?words=2027-03-23").words, "what changed counts too"
+    assert "No line fits" in finance.get("/staff/audit?words=%22trial+allow%22").words
     assert "No line fits" in finance.get("/staff/audit?reader=rdr_none").words
     assert finance.get("/staff/audit?since=soon").status == 422
 
@@ -84,6 +96,8 @@ def test_the_page_finds_lines_by_who_whom_what_and_when(
     head, line = csv.reader(io.StringIO(answer.text))
     assert head[:5] == ["id", "at", "by", "act", "outcome"]
     assert line[2:5] == ["staff:support@paper.example", "extend", "done"]
+    assert line[1].endswith("+02:00"), "the publisher's zone"
+    assert json.loads(line[9])["subscription"]["charge_on"] == "2027-03-23"
     assert line[7] == "'=cmd('x')", "no cell is a formula"
     assert world.rows("SELECT act FROM audit_line ORDER BY id DESC LIMIT 1")[0]["act"] == "export_audit"
 

@@ -1,5 +1,6 @@
 """The audit: who did what, when, to whom and why. Members search it and export it as CSV."""
 
+import json
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from billing.staff import audit, reads
 from billing.staff.audit import Sought
 from billing.staff.models import AuditLine, Outcome
 from billing.staff.roles import Permission
+from billing.staff.timeline import in_words
 from billing.web.kit.typed import NotADay, read_day
 from billing.web.staff.csv_answer import stream_csv
 from billing.web.staff.guard import StaffVisit, needs
@@ -47,6 +49,7 @@ Words = Annotated[str, Query(max_length=200)]
 class Search:
     """What was typed into the search form."""
 
+    words: Words = ""
     who: Words = ""
     reader: Words = ""
     act: Words = ""
@@ -63,6 +66,7 @@ class Search:
         except NotADay as refusal:
             error = refusal.detail
         return Sought(
+            words=self.words.strip(),
             who=self.who.strip(),
             reader_id=self.reader.strip(),
             act=self.act,
@@ -87,7 +91,7 @@ def show(visit: Auditing, search: Searching, older: Annotated[int | None, Query(
     next_page = {**query, "older": str(lines[PAGE - 1].id)} if len(lines) > PAGE else None
     view = StaffAuditPage(
         rows=tuple(_row(line) for line in lines[:PAGE]),
-        acts=acts,
+        acts=tuple((act, in_words(act)) for act in acts),
         csv=f"/staff/audit.csv?{urlencode(query)}",
         older=f"/staff/audit?{urlencode(next_page)}" if next_page else None,
         error=error,
@@ -102,7 +106,7 @@ def _row(line: AuditLine) -> AuditRow:
         id=line.id or 0,
         at=line.at,
         by=line.by,
-        act=line.act,
+        act=in_words(line.act),
         refused=line.outcome is Outcome.REFUSED,
         reader_id=line.reader_id,
         subject=line.subject,
@@ -156,20 +160,22 @@ def export(visit: Exporting, search: Searching) -> Response:
     with visit.begin() as ctx:
         lines = audit.search(ctx.session, sought, limit=MOST_ROWS)
         audit.write(ctx, "export_audit", after={"lines": len(lines)})
-    return stream_csv("audit.csv", sheets.lines(COLUMNS, map(_cells, lines)))
+    return stream_csv(
+        "audit.csv", sheets.lines(COLUMNS, (_cells(line, visit.services.site.zone) for line in lines))
+    )
 
 
-def _cells(line: AuditLine) -> list[object]:
+def _cells(line: AuditLine, zone: ZoneInfo) -> list[object]:
     return [
         line.id,
-        line.at.isoformat(),
+        line.at.astimezone(zone).isoformat(),
         line.by,
         line.act,
         line.outcome.value,
         line.reader_id or "",
         line.subject or "",
         line.reason,
-        line.before,
-        line.after,
+        json.dumps(line.before, ensure_ascii=False, sort_keys=True),
+        json.dumps(line.after, ensure_ascii=False, sort_keys=True),
         line.ip,
     ]

@@ -24,11 +24,12 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffAuditPage:
-    """`older` and `csv` are the addresses of the next page and of the export."""
+    """`acts` are (act, in words); `older` and `csv` are the addresses of the next page and of the export."""
 
     template: ClassVar[str] = "staff/audit.html"
     rows: tuple[AuditRow, ...]
-    acts: tuple[str, ...]
+    acts: tuple[tuple[str, str], ...]
+    words: str
     who: str
     reader: str
     act: str

@@ -28,6 +28,7 @@ import billing.reports.doctor_models
 import billing.staff.approval_models
 import billing.staff.key_models
 import billing.staff.models
+import billing.staff.recovery_codes
 import billing.subscriptions.models
 import billing.web.api.models
 import billing.webhooks.models  # noqa: F401 - importing the models fills the metadata

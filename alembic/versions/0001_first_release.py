@@ -1621,6 +1621,21 @@ def _tables() -> None:
     op.create_index(op.f("ix_staff_link_browser_hash"), "staff_link", ["browser_hash"], unique=False)
     op.create_index("staff_link_made", "staff_link", ["created_at"], unique=False)
     op.create_table(
+        "staff_recovery_code",
+        sa.Column("code_hash", text, nullable=False),
+        sa.Column("staff_id", text, nullable=False),
+        sa.Column("made_at", instant, nullable=False),
+        sa.Column("used_at", instant, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["staff_id"],
+            ["staff_member.id"],
+        ),
+        sa.PrimaryKeyConstraint("code_hash"),
+    )
+    op.create_index(
+        op.f("ix_staff_recovery_code_staff_id"), "staff_recovery_code", ["staff_id"], unique=False
+    )
+    op.create_table(
         "staff_session",
         sa.Column("id", text, nullable=False),
         sa.Column("token_hash", text, nullable=False),

@@ -25,7 +25,7 @@ def staff_add(email: str, role: str) -> None:
 
     with transaction() as ctx:
         new_admin = members.is_new_admin(ctx.session, email, Role(role))
-        member = members.add(ctx, email, Role(role))
+        member = members.invite(ctx, email, Role(role))
         if new_admin:
             admin_added(ctx, member.email)
     click.echo(f"{member.email} is staff ({member.role}). Sign in at {ctx.site.page('/staff/sign-in')}")

@@ -155,7 +155,7 @@ def _do(ctx: TransactionContext, approval: Approval) -> bool:
     try:
         if approval.kind is ApprovalKind.NEW_ADMIN:
             email = approval.act["email"]
-            members.add(ctx, email, Role.ADMIN, asked_by=audit.of(asker, ""))
+            members.invite(ctx, email, Role.ADMIN, asked_by=audit.of(asker, ""))
             admin_added(ctx, email)
             return True
         # From here on the asker acts: the audit and the limits count the act as theirs.

@@ -17,7 +17,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.db import lock_one
 from billing.platform.tokens import Tokens
 from billing.rules import code_locks
-from billing.staff import browsers
+from billing.staff import browsers, recovery_codes
 from billing.staff.models import CodeLock, StaffMember
 
 STEP_SECONDS = 30
@@ -29,12 +29,13 @@ _SECRET_BYTES = 20
 @dataclass(frozen=True, slots=True)
 class CodeAnswer:
     """Whether a typed code was right, and until when codes are locked. `begins`: this wrong code began the lock. `known`: the
-    lock is of one browser alone, in which the member has signed in before."""
+    lock is of one browser alone, in which the member has signed in before. `recovery`: it was a recovery code."""
 
     is_right: bool
     locked_until: datetime | None = None
     begins: bool = False
     known: bool = False
+    recovery: bool = False
 
 
 def new_nonce() -> str:
@@ -71,7 +72,7 @@ def check(
     *,
     clock_stands: bool = False,
 ) -> CodeAnswer:
-    """Check a code, which works once. Five wrong codes lock for a while, longer each time. Commit a wrong code too: it counts.
+    """Check a code, or a recovery code; each works once. Five wrong codes lock for a while, longer each time. Commit a wrong code too: it counts.
 
     A browser in which the member has signed in before has its own lock: strangers elsewhere can't lock it. `clock_stands`: the
     demo's clock stands still. Then the step after the last used one is right too, for a second sign-in."""
@@ -80,6 +81,9 @@ def check(
     lock: CodeLock = known or member
     if lock.locked_until is not None and ctx.at < lock.locked_until:
         return CodeAnswer(False, lock.locked_until)
+    if recovery_codes.looks_like_one(typed) and recovery_codes.use(ctx, member, typed):
+        clear(lock)
+        return CodeAnswer(True, recovery=True)
     found = _step(ctx.site.tokens, member, typed, ctx.at, clock_stands)
     if found is None:
         return _wrong(lock, ctx.at, known=known is not None)

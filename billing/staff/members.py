@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +13,8 @@ from billing.platform.actors import Actor, staff_id_of
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, NotFound
 from billing.readers.register import clean_address
-from billing.staff import audit, browsers, codes, sessions
-from billing.staff.models import StaffMember
+from billing.staff import audit, browsers, codes, member_notices, recovery_codes, sessions
+from billing.staff.models import StaffMember, StaffSession
 from billing.staff.roles import Role
 from billing.staff.second_member import NeedsSecond
 
@@ -61,6 +62,12 @@ def everybody(session: Session) -> list[StaffMember]:
     return list(session.exec(select(StaffMember).order_by(*order)))
 
 
+def last_seen(session: Session) -> dict[str, datetime]:
+    """When each member was seen last, by id; without those who never signed in, or long ago."""
+    seen = select(StaffSession.staff_id, sa.func.max(StaffSession.seen_at)).group_by(StaffSession.staff_id)
+    return dict(session.exec(seen.where(col(StaffSession.complete))).all())
+
+
 def is_new_admin(session: Session, email: str, role: Role) -> bool:
     """Whether the role would make this address an admin that it isn't now."""
     member = _find(session, email)
@@ -68,7 +75,9 @@ def is_new_admin(session: Session, email: str, role: Role) -> bool:
     return role is Role.ADMIN and not is_admin
 
 
-def add(ctx: TransactionContext, email: str, role: Role, *, asked_by: Actor | None = None) -> StaffMember:
+def add(
+    ctx: TransactionContext, email: str, role: Role, *, asked_by: Actor | None = None, reason: str = ""
+) -> StaffMember:
     """Add a member; one who exists gets the role, and may sign in again. A member adds a new admin only when another member,
     `asked_by`, asked for it (SEC-6). Raises BadAddress, NotYourself, NeedsSecond."""
     email, actor_id = clean_address(email), staff_id_of(ctx.actor)
@@ -82,10 +91,22 @@ def add(ctx: TransactionContext, email: str, role: Role, *, asked_by: Actor | No
         )
         ctx.session.add(member)
         ctx.session.flush()
-        audit.write(ctx, "staff_add", subject=member.id, after=_facts(member))
+        audit.write(ctx, "staff_add", subject=member.id, reason=reason, after=_facts(member))
         return member
-    with _changed(ctx, "staff_change", member):
+    with _changed(ctx, "staff_change", member, reason):
         member.role, member.disabled_at = role, None
+    return member
+
+
+def invite(
+    ctx: TransactionContext, email: str, role: Role, *, asked_by: Actor | None = None, reason: str = ""
+) -> StaffMember:
+    """Add a member, as `add` does, and mail them how to sign in, unless they may already."""
+    known = _find(ctx.session, email)
+    may_sign_in = known is not None and known.disabled_at is None
+    member = add(ctx, email, role, asked_by=asked_by, reason=reason)
+    if not may_sign_in:
+        member_notices.invited(ctx, member)
     return member
 
 
@@ -109,18 +130,19 @@ def reset_codes(ctx: TransactionContext, member: StaffMember) -> None:
         member.code_nonce, member.code_secret, member.enrolled_at = codes.new_nonce(), "", None
         member.last_step = 0
         codes.clear(member)
+        recovery_codes.forget(ctx.session, member.id)
         browsers.forget_all(ctx.session, member.id)
 
 
 @contextmanager
-def _changed(ctx: TransactionContext, act: str, member: StaffMember) -> Iterator[None]:
+def _changed(ctx: TransactionContext, act: str, member: StaffMember, reason: str = "") -> Iterator[None]:
     """Audit what the block changes of another member, and end their sessions. Raises NotYourself."""
     if member.id == staff_id_of(ctx.actor):
         raise NotYourself
     before = _facts(member)
     yield
     sessions.end(ctx, member.id)
-    audit.write(ctx, act, subject=member.id, before=before, after=_facts(member))
+    audit.write(ctx, act, subject=member.id, reason=reason, before=before, after=_facts(member))
 
 
 def _facts(member: StaffMember) -> dict[str, Any]:

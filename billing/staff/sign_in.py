@@ -12,8 +12,9 @@ from billing.readers.notices import sign_in_link
 from billing.readers.register import clean_address
 from billing.readers.sessions import Browser
 from billing.readers.sign_in import count_mails, count_typed
-from billing.staff import audit, browsers, codes, sessions
+from billing.staff import audit, browsers, codes, recovery_codes, sessions
 from billing.staff.codes import CodeAnswer
+from billing.staff.member_notices import signed_in
 from billing.staff.models import Outcome, StaffLink, StaffMember, StaffSession
 from billing.staff.notices import codes_locked
 from emails.languages import ENGLISH
@@ -78,9 +79,15 @@ def complete(
     is_new = member.enrolled_at is None
     answer = codes.check(ctx, member.id, typed, browser.hashes, clock_stands=clock_stands)
     after = {"device": browser.device} | ({"new_authenticator": True} if is_new and answer.is_right else {})
+    if answer.recovery:
+        after |= {"recovery_code": True}
     note_code(ctx, member, browser, answer, "sign_in", after)
     if not answer.is_right:
         return answer
+    is_known = browsers.knows(ctx.session, browser.hashes, member.id)
+    if answer.recovery or not (is_new or is_known):
+        left = recovery_codes.left(ctx.session, member.id) if answer.recovery else None
+        signed_in(ctx, member, browser, left)
     browsers.remember(ctx, member.id, browser.hashes[0])
     sessions.end(ctx, member.id, only=waiting.id)
     return sessions.begin(ctx, member.id, browser, complete=True)

@@ -39,7 +39,7 @@ def test_a_live_process_knows_every_mail_and_no_import_makes_the_difference() ->
 
 def test_a_mail_stands_where_a_newcomer_looks_for_it() -> None:
     for module, name in _declared():
-        assert module.startswith("billing.notices.") or module.endswith(".notices"), f"{module}.{name}"
+        assert module.startswith("billing.notices.") or module.endswith("notices"), f"{module}.{name}"
 
 
 def test_the_urgent_kind_is_the_mail_that_signs_in() -> None:

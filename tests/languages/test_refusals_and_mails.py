@@ -148,6 +148,8 @@ def test_a_mail_to_staff_is_in_english() -> None:
         "approval_asked",
         "codes_locked",
         "money_key_made",
+        "staff_invited",
+        "staff_signed_in",
     }
     found = [mail for mail in samples().values() if mail.for_staff]
     assert all(render(mail, HOUSE, PSEUDO) == render(mail, HOUSE) for mail in found)

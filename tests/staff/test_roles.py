@@ -47,6 +47,7 @@ OPEN = {
     "/staff",
     "/staff/sign-out",
     "/staff/confirm",
+    "/staff/recovery-codes",
     "/staff/sessions",
     "/staff/sessions/end-all",
     "/staff/sessions/{session_id}/end",

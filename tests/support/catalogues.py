@@ -41,7 +41,14 @@ NOT_FOR_READERS = (
     *("billing.cli", "billing.dev", "billing.staff", "billing.web.staff", "billing.web.api", "billing.edges"),
     *("billing.preflight", "billing.backups", "billing.reports", "billing.reconcile", "billing.webhooks"),
     # what only staff do, in their pages or by a command
-    *("billing.brand.", "billing.cases.", "billing.disputes.", "billing.mail.", "billing.payments.vat_rates"),
+    *(
+        "billing.brand.",
+        "billing.cases.",
+        "billing.disputes.",
+        "billing.mail.",
+        "billing.ledger.closing",
+        "billing.payments.vat_rates",
+    ),
     *(
         "billing.access.explain",
         "billing.access.grants",

@@ -27,6 +27,7 @@ from billing.web.views.staff_team import (
     ApprovalRow,
     StaffApprovalsPage,
     StaffProvePage,
+    StaffRecoveryCodesPage,
     StaffSessionRow,
     StaffSessionsPage,
 )
@@ -86,7 +87,9 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     )
     there = replace(here, session_id="sts_1", device="Chrome on Android", is_this=False)
     at = replace(STAFF, path="/staff/sessions")
-    yield "staff-sessions", StaffSessionsPage(rows=(here, there)), at
+    yield "staff-sessions", StaffSessionsPage(rows=(here, there), codes_left=9), at
+    codes = tuple(f"7K3M-{number:04}-QZXV-H2WD" for number in range(10))
+    yield "staff-recovery-codes", StaffRecoveryCodesPage(codes=codes), at
     yield "staff-sessions-all", StaffSessionsPage(rows=(here, there), everybody=True), at
 
 

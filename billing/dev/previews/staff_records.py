@@ -59,10 +59,17 @@ def _records() -> Iterator[tuple[str, Page, Frame]]:
         disabled_at=None,
         enrolled=True,
         signed_in=1,
+        seen_at=NOW,
         is_this=True,
     )
     other = replace(
-        person, staff_id="stf_2", email=LONG_ADDRESS, role="support", is_this=False, enrolled=False
+        person,
+        staff_id="stf_2",
+        email=LONG_ADDRESS,
+        role="support",
+        is_this=False,
+        enrolled=False,
+        seen_at=None,
     )
     members = StaffMembersPage(
         rows=(person, other, replace(other, staff_id="stf_3", disabled_at=NOW)),

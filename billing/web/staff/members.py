@@ -1,6 +1,7 @@
 """Admins add members, change their role, sign them out and disable them."""
 
 from collections import Counter
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -33,14 +34,18 @@ def _page(
 ) -> Response:
     with visit.begin() as ctx:
         signed_in = Counter(member.id for _, member in sessions.open_sessions(ctx))
-        rows = tuple(_row(visit, member, signed_in[member.id]) for member in members.everybody(ctx.session))
+        seen = members.last_seen(ctx.session)
+        rows = tuple(
+            _row(visit, member, signed_in[member.id], seen.get(member.id))
+            for member in members.everybody(ctx.session)
+        )
     roles = tuple(role.value for role in Role)
     return visit.page(
         StaffMembersPage(rows=rows, roles=roles, email=email, reason=reason, error=error), status
     )
 
 
-def _row(visit: StaffVisit, member: StaffMember, signed_in: int) -> MemberRow:
+def _row(visit: StaffVisit, member: StaffMember, signed_in: int, seen_at: datetime | None) -> MemberRow:
     return MemberRow(
         staff_id=member.id,
         email=member.email,
@@ -48,6 +53,7 @@ def _row(visit: StaffVisit, member: StaffMember, signed_in: int) -> MemberRow:
         disabled_at=member.disabled_at,
         enrolled=member.enrolled_at is not None,
         signed_in=signed_in,
+        seen_at=seen_at,
         is_this=member.id == visit.member.id,
     )
 
@@ -68,10 +74,23 @@ def add(
             if waits:
                 approvals.ask_for_admin(ctx, email, reason=reason)
             else:
-                members.add(ctx, email, Role(role))
+                members.invite(ctx, email, Role(role), reason=reason.strip())
     except (BadAddress, members.NotYourself, ActNeedsReason, approvals.AlreadyAsked) as refusal:
         return _page(visit, email=email[:254], reason=reason, error=refusal.detail, status=refusal.status)
     return visit.go(ROOM, "staff-asked-second" if waits else "staff-saved")
+
+
+@router.post(f"{ROOM}/{{staff_id}}/role")
+def change_role(
+    visit: Acting,
+    staff_id: str,
+    role: Annotated[str, Form(max_length=20)] = "",
+    reason: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
+    """Give a member another role, as the form at the foot of the page does for an address."""
+    with visit.begin() as ctx:
+        email = members.by_id(ctx.session, staff_id).email
+    return add(visit, email, role, reason)
 
 
 @router.post(f"{ROOM}/{{staff_id}}/disable")

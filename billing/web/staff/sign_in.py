@@ -149,7 +149,7 @@ def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
     with visit.begin() as ctx:
         sign_in.count_codes(ctx, visit.browser)
         done = sign_in.complete(
-            ctx, waiting, member, code[:20], visit.browser, clock_stands=clock_stands(visit)
+            ctx, waiting, member, code[:30], visit.browser, clock_stands=clock_stands(visit)
         )
     if isinstance(done, CodeAnswer):
         return visit.page(_code_view(visit, member, code_refused(visit, done)), 422)

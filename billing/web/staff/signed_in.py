@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from billing.http import cookies
 from billing.readers import devices
-from billing.staff import members, sessions
+from billing.staff import members, recovery_codes, sessions
 from billing.staff.models import StaffMember, StaffSession
 from billing.staff.roles import Permission
-from billing.web.staff.guard import SIGN_IN, StaffGuarded, StaffVisit, StaffVisiting, needs
-from billing.web.views.staff_team import StaffSessionRow, StaffSessionsPage
+from billing.web.staff.guard import SIGN_IN, StaffGuarded, StaffMustProve, StaffVisit, StaffVisiting, needs
+from billing.web.views.staff_team import StaffRecoveryCodesPage, StaffSessionRow, StaffSessionsPage
 
 router = APIRouter(include_in_schema=False)
 MINE = "/staff/sessions"
@@ -22,8 +22,9 @@ ALL = "/staff/members/sessions"
 def _page(visit: StaffVisit, *, everybody: bool) -> Response:
     with visit.begin() as ctx:
         found = sessions.open_sessions(ctx, None if everybody else visit.member.id)
+        codes_left = recovery_codes.left(ctx.session, visit.member.id)
     rows = tuple(_row(visit, session, member) for session, member in found)
-    return visit.page(StaffSessionsPage(rows=rows, everybody=everybody))
+    return visit.page(StaffSessionsPage(rows=rows, everybody=everybody, codes_left=codes_left))
 
 
 def _row(visit: StaffVisit, session: StaffSession, member: StaffMember) -> StaffSessionRow:
@@ -42,6 +43,16 @@ def _row(visit: StaffVisit, session: StaffSession, member: StaffMember) -> Staff
 def mine(visit: StaffVisiting) -> Response:
     """The member's own."""
     return _page(visit, everybody=False)
+
+
+@router.post("/staff/recovery-codes")
+def make_recovery_codes(visit: StaffGuarded) -> Response:
+    """Make ten recovery codes, and show them once; earlier ones end. Raises StaffMustProve."""
+    if not visit.is_fresh:
+        raise StaffMustProve(visit)
+    with visit.begin() as ctx:
+        made = recovery_codes.make(ctx, visit.member)
+    return visit.page(StaffRecoveryCodesPage(codes=made))
 
 
 @router.post(f"{MINE}/end-all")

@@ -77,7 +77,7 @@ def prove(visit: StaffGuarded, typed: Annotated[Typed, Depends(_typed)]) -> Resp
             ctx,
             visit.staff_session,
             visit.member,
-            fields.get(CODE, "")[:20],
+            fields.get(CODE, "")[:30],
             visit.browser,
             clock_stands=clock_stands(visit),
         )

@@ -13,6 +13,8 @@ class MemberRow:
     disabled_at: datetime | None
     enrolled: bool
     signed_in: int
+    seen_at: datetime | None
+    """When they were seen last, within 90 days."""
     is_this: bool
 
 

@@ -65,3 +65,13 @@ class StaffSessionsPage:
     template: ClassVar[str] = "staff/sessions.html"
     rows: tuple[StaffSessionRow, ...]
     everybody: bool = False
+    codes_left: int = 0
+    """Unused recovery codes of the member."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffRecoveryCodesPage:
+    """Recovery codes, shown this once."""
+
+    template: ClassVar[str] = "staff/recovery_codes.html"
+    codes: tuple[str, ...]

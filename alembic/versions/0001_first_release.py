@@ -1008,6 +1008,13 @@ def _tables() -> None:
         sa.UniqueConstraint("id", "started_at", name="issue_started"),
     )
     op.create_index(
+        "issue_started_at",
+        "issue",
+        ["started_at"],
+        unique=False,
+        postgresql_where=sa.text("started_at IS NOT NULL"),
+    )
+    op.create_index(
         "issue_scheduled",
         "issue",
         ["scheduled_at"],
@@ -1534,6 +1541,7 @@ def _tables() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("signup_change_at", "signup_change", ["at"], unique=False)
     op.create_index("signup_change_of", "signup_change", ["address_key", "id"], unique=False)
     op.create_index("signup_change_of_reader", "signup_change", ["reader_id", "id"], unique=False)
     op.create_table(
@@ -1756,6 +1764,7 @@ def _tables() -> None:
         ),
         sa.PrimaryKeyConstraint("number", "name"),
     )
+    op.create_index("bounce_record_at", "bounce_record", ["at"], unique=False)
     op.create_index("bounce_record_from", "bounce_record", ["address_digest", "at"], unique=False)
     op.create_table(
         "delivery",
@@ -2864,6 +2873,13 @@ def _tables() -> None:
         ["next_poll_at"],
         unique=False,
         postgresql_where=sa.text("state IN ('intended', 'pending')"),
+    )
+    op.create_index(
+        "refund_failed_unpaid",
+        "refund",
+        ["payment_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'failed' AND paid_back_at IS NULL"),
     )
     op.create_index(
         "refund_paid_back",

@@ -110,6 +110,7 @@ class SignupChange(SQLModel, table=True):
     __table_args__ = (
         sa.Index("signup_change_of", "address_key", "id"),
         sa.Index("signup_change_of_reader", "reader_id", "id"),
+        sa.Index("signup_change_at", "at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -152,6 +153,7 @@ class Issue(SQLModel, table=True):
             "started_at",
             postgresql_where=sa.text("counts IS NULL AND started_at IS NOT NULL"),
         ),
+        sa.Index("issue_started_at", "started_at", postgresql_where=sa.text("started_at IS NOT NULL")),
         sa.UniqueConstraint("id", "started_at", name="issue_started"),
         sa.CheckConstraint(
             "state <> 'scheduled' OR scheduled_at IS NOT NULL", name="scheduled_has_its_moment"
@@ -292,7 +294,10 @@ class BounceRecord(SQLModel, table=True):
     """A bounce or complaint about a delivery, stored once. Evidence for suppressions (B3)."""
 
     __tablename__ = "bounce_record"
-    __table_args__ = (sa.Index("bounce_record_from", "address_digest", "at"),)
+    __table_args__ = (
+        sa.Index("bounce_record_from", "address_digest", "at"),
+        sa.Index("bounce_record_at", "at"),
+    )
 
     number: int = Field(primary_key=True, sa_type=sa.BigInteger)
     name: str = Field(primary_key=True)

@@ -265,6 +265,7 @@ class RefundState(StrEnum):
 
 GOES_OUT = (RefundState.INTENDED, RefundState.PENDING)
 """Refunds that haven't ended."""
+FAILED_UNPAID = "state = 'failed' AND paid_back_at IS NULL"
 GIVEN = "(state <> 'failed' OR credit_note_number IS NOT NULL)"
 """SQL: refunds that count against their payment. They are on their way, have gone, or are owed or were paid by transfer after
 the acquirer failed to return them."""
@@ -299,6 +300,7 @@ class Refund(ActedBy, table=True):
             "awaiting_balance_since",
             postgresql_where=sa.text("awaiting_balance_since IS NOT NULL"),
         ),
+        sa.Index("refund_failed_unpaid", "payment_id", postgresql_where=sa.text(FAILED_UNPAID)),
         sa.UniqueConstraint("gateway_ref", "acquirer", name="one_row_a_refund"),
         sa.Index("refund_paid_back", "paid_back_ref", postgresql_where=sa.text("paid_back_ref IS NOT NULL")),
     )

@@ -9,12 +9,14 @@ from sqlmodel import Session, select
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.payments import dispute_limits
-from billing.payments.models import GIVEN, Payment, Refund, RefundState
+from billing.payments.models import FAILED_UNPAID, GIVEN, Payment, Refund, RefundState
 from billing.platform.context import TransactionContext
 
 # A cheap superset of `among`: `to_readers` then checks the few payments that it finds.
 _PERHAPS = sa.text(
-    f"""EXISTS (SELECT FROM refund r WHERE r.payment_id = payment.id AND r.state = 'failed' AND r.paid_back_at IS NULL
+    # the first condition is the index's, which makes the rest a look at a few payments
+    f"""payment.id IN (SELECT payment_id FROM refund WHERE {FAILED_UNPAID})
+        AND EXISTS (SELECT FROM refund r WHERE r.payment_id = payment.id AND r.state = 'failed' AND r.paid_back_at IS NULL
         AND (r.bounced_at IS NOT NULL OR (NOT r.not_owed AND r.amount <= payment.amount - (
              SELECT coalesce(sum(amount), 0) FROM refund WHERE payment_id = payment.id AND {GIVEN})
              AND NOT EXISTS (SELECT FROM refund o WHERE o.payment_id = r.payment_id AND o.cause = r.cause AND o.id <> r.id

@@ -29,7 +29,6 @@ from billing.web.views.plans import (
     TypedPlanForm,
     VatRateRow,
 )
-from billing.web.views.staff_find import StaffFindPage
 
 CEILINGS = (
     CeilingRow(field="cents", words="Cents given back", most=100_000, used=7_500),
@@ -69,10 +68,6 @@ BROKEN = EventRow(
 def pages() -> Iterator[tuple[str, Page, Frame]]:
     """Name, view and frame of each preview."""
     at = replace(STAFF, path="/staff/webhooks")
-    yield "staff-paused", StaffFindPage(waiting=0, paused=PAUSED), STAFF
-    yield "staff-silent", StaffFindPage(waiting=0, silent_since=NOW - timedelta(minutes=20)), STAFF
-    yield "staff-no-run", StaffFindPage(waiting=0, no_run_since=NOW - timedelta(minutes=40)), STAFF
-    yield "staff-paused-nothing", StaffFindPage(waiting=0, paused=replace(PAUSED, waiting=0)), STAFF
     settled = replace(BROKEN, event_ref="evt_2", became="settled: charged", broken=False)
     yield "staff-events", StaffEventsPage(broken=(BROKEN,), latest=(BROKEN, settled)), at
     keys = replace(STAFF, path="/staff/keys")

@@ -8,6 +8,7 @@ from billing.dev.previews import (
     books,
     cases,
     editing,
+    home,
     legal,
     newsletters,
     operators,
@@ -33,6 +34,7 @@ MODULES = (
     books,
     cases,
     editing,
+    home,
     operators,
     newsletters,
 )

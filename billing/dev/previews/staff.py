@@ -22,17 +22,20 @@ from billing.web.views.staff_requests import RequestRow
 from emails.languages import Text
 
 ROOMS = (
-    ("/staff", "Readers"),
+    ("/staff", "Today"),
     ("/staff/requests", "Requests"),
     ("/staff/prices", "Prices"),
     ("/staff/newsletters", "Newsletters"),
     ("/staff/articles", "Articles"),
     ("/staff/invoices", "Invoices"),
+    ("/staff/approvals", "Approvals"),
     ("/staff/books", "Books"),
     ("/staff/cases", "Cases"),
     ("/staff/audit", "Audit"),
     ("/staff/members", "Staff"),
     ("/staff/keys", "Keys"),
+    ("/staff/plans", "Plans"),
+    ("/staff/brand", "Brand"),
     ("/staff/webhooks", "Webhooks"),
 )
 STAFF = replace(
@@ -277,11 +280,11 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
         standing=PERSON.standing,
     )
     at = replace(STAFF, path="/staff/readers/rdr_1")
-    yield "staff-find", StaffFindPage(waiting=3), STAFF
+    yield "staff-find", StaffFindPage(), STAFF
     yield "staff-found", StaffFindPage(found=(found, replace(found, reader_id="rdr_2")), query="van"), STAFF
     yield (
         "staff-found-none",
-        StaffFindPage(found=(), query="van", waiting=0, error="Type something."),
+        StaffFindPage(found=(), query="van", error="Type something."),
         STAFF,
     )
     yield "staff-reader", PERSON, at

@@ -1,12 +1,9 @@
-"""Staff signing in, and the page that finds a reader."""
+"""Staff signing in, and the page of what a search found."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import ClassVar
 
 from markupsafe import Markup
-
-from billing.web.views.operators import PausedNote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +35,9 @@ class FoundRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffFindPage:
-    """`found` is None before a search."""
+    """`found` is None where nothing was searched."""
 
     template: ClassVar[str] = "staff/find.html"
     found: tuple[FoundRow, ...] | None = None
     query: str = ""
-    waiting: int | None = None
-    paused: PausedNote | None = None
-    silent_since: datetime | None = None
-    no_run_since: datetime | None = None
-    """When a billing run last finished, where that is too long ago."""
     error: str | None = None

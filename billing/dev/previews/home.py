@@ -1,0 +1,168 @@
+"""Members' first pages, with sample values."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from billing.dev.previews.operators import PAUSED
+from billing.dev.previews.staff import STAFF
+from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
+from billing.rules.money import Money
+from billing.web.views.frame import Frame, Page
+from billing.web.views.staff_home import StaffHomeLine, StaffHomePage, StaffHomePart
+
+REQUESTS = StaffHomePart(
+    name="requests",
+    title="Requests",
+    nothing="No request is waiting.",
+    lines=(
+        StaffHomeLine(
+            what="12 requests wait for an answer", link="/staff/requests", age="the oldest for 3 days"
+        ),
+        StaffHomeLine(
+            what="Asked to cancel",
+            link="/staff/requests/req_1",
+            note=LONG_ADDRESS,
+            age="3 days",
+            amount=PRICE,
+            after_amount="incl. VAT charged since",
+            urgent=True,
+        ),
+        StaffHomeLine(
+            what="Says a charge is wrong",
+            link="/staff/requests/req_2",
+            note="thandi@example.com, has replied",
+            age="2 hours",
+            before_at="charged next on",
+            at=NOW + timedelta(days=4),
+            amount=PRICE,
+        ),
+    ),
+)
+MONEY = StaffHomePart(
+    name="money",
+    title="Money",
+    nothing="No dispute, approval or difference waits, and no reader is owed money.",
+    lines=(
+        StaffHomeLine(
+            what="A bank disputes a charge",
+            link="/staff/readers/rdr_1/disputes/dsp_1",
+            note=LONG_ADDRESS,
+            before_at="answer by",
+            at=NOW + timedelta(days=2),
+            amount=PRICE,
+            urgent=True,
+        ),
+        StaffHomeLine(
+            what="2 refunds are owed to readers by bank transfer",
+            link="/staff/books",
+            age="the oldest for 9 days",
+            amount=Money(15000),
+            urgent=True,
+        ),
+        StaffHomeLine(
+            what="1 approval waits for a second member",
+            link="/staff/approvals",
+            age="the oldest for 5 hours",
+            amount=Money(22500),
+        ),
+        StaffHomeLine(
+            what="1 unexplained difference with the acquirer’s books",
+            link="/staff/cases",
+            age="the oldest for 1 day",
+        ),
+    ),
+)
+MONTH = StaffHomePart(
+    name="month",
+    title="November 2026, to date",
+    nothing="Nothing was charged this month yet.",
+    lines=tuple(
+        StaffHomeLine(what=what, link="/staff/books?month=2026-11", amount=Money(cents), after_amount=after)
+        for what, cents, after in (
+            ("Charged", 1_842_500, "incl. VAT"),
+            ("Refunded", 37_500, "incl. VAT"),
+            ("VAT", 235_435, "to pay over"),
+            ("Net", 1_569_565, "excl. VAT"),
+        )
+    ),
+)
+NEWSLETTERS = StaffHomePart(
+    name="newsletters",
+    title="Newsletters",
+    nothing="No issue goes out today.",
+    lines=(
+        StaffHomeLine(
+            what="The water nobody counted",
+            link="/staff/newsletters/iss_1",
+            note="The Morning Post was sent, 4120 recipients",
+            before_at="since",
+            at=NOW - timedelta(hours=3),
+        ),
+        StaffHomeLine(
+            what="The Morning Post",
+            link="/staff/newsletters",
+            note="31 signed up and 4 left in the last seven days",
+        ),
+    ),
+)
+ARTICLES = StaffHomePart(
+    name="articles",
+    title="Articles",
+    nothing="Nothing is open to everyone out of turn.",
+    lines=(
+        StaffHomeLine(
+            what="Open to everyone: the whole site",
+            link="/staff/articles",
+            note="Flood warning for the lower valley.",
+            before_at="until",
+            at=NOW + timedelta(hours=20),
+            urgent=True,
+        ),
+    ),
+)
+MACHINERY = StaffHomePart(
+    name="machinery",
+    title="Machinery",
+    nothing="Everything runs.",
+    lines=(
+        StaffHomeLine(what="A worker is at work", link="/staff/cases", before_at="last heard of", at=NOW),
+        StaffHomeLine(what="Billing runs finish", link="/staff/cases", before_at="the last", at=NOW),
+        StaffHomeLine(
+            what="1 promise is broken",
+            link="/staff/cases",
+            before_at="checked",
+            at=NOW - timedelta(hours=6),
+            urgent=True,
+        ),
+        StaffHomeLine(
+            what="41 mails wait to be sent", link="/staff/cases", age="the oldest for under a minute"
+        ),
+    ),
+)
+QUIET = tuple(replace(part, lines=()) for part in (MACHINERY, REQUESTS, MONEY, NEWSLETTERS, ARTICLES, MONTH))
+
+
+def _of(role: str, rooms: tuple[str, ...]) -> Frame:
+    assert STAFF.staff is not None
+    shown = tuple(room for room in STAFF.staff.rooms if room[1] in rooms)
+    return replace(STAFF, staff=replace(STAFF.staff, role=role, rooms=shown))
+
+
+def pages() -> Iterator[tuple[str, Page, Frame]]:
+    """Name, view and frame of each preview."""
+    admin = StaffHomePage(parts=(MACHINERY, REQUESTS, MONEY, NEWSLETTERS, ARTICLES, MONTH), may_find=True)
+    yield "staff-home", admin, STAFF
+    yield "staff-home-quiet", replace(admin, parts=QUIET), STAFF
+    support = StaffHomePage(parts=(REQUESTS,), may_find=True)
+    yield "staff-home-support", support, _of("support", ("Today", "Requests", "Prices"))
+    finance = StaffHomePage(parts=(MONEY, MONTH, REQUESTS), may_find=True)
+    rooms = ("Today", "Requests", "Prices", "Invoices", "Approvals", "Books", "Cases", "Audit")
+    yield "staff-home-finance", finance, _of("finance", rooms)
+    editor = StaffHomePage(parts=(NEWSLETTERS, ARTICLES), may_find=False)
+    yield "staff-home-editor", editor, _of("editor", ("Today", "Newsletters", "Articles"))
+    quiet = replace(support, parts=QUIET[1:2])
+    yield "staff-paused", replace(quiet, paused=PAUSED), STAFF
+    yield "staff-paused-nothing", replace(quiet, paused=replace(PAUSED, waiting=0)), STAFF
+    yield "staff-silent", replace(quiet, silent_since=NOW - timedelta(minutes=20)), STAFF
+    yield "staff-no-run", replace(quiet, no_run_since=NOW - timedelta(minutes=40)), STAFF

@@ -25,7 +25,6 @@ from billing.web.views.frame import Frame, StaffFrame
 SIGN_IN = "/staff/sign-in"
 CONFIRM = "/staff/confirm"
 ROOMS: tuple[tuple[Permission, str, str], ...] = (
-    (Permission.FIND, "/staff", "Readers"),
     (Permission.ANSWER, "/staff/requests", "Requests"),
     (Permission.ANSWER, "/staff/prices", "Prices"),
     (Permission.NEWSLETTERS, "/staff/newsletters", "Newsletters"),
@@ -41,7 +40,10 @@ ROOMS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.BRAND, "/staff/brand", "Brand"),
     (Permission.WEBHOOKS, "/staff/webhooks", "Webhooks"),
 )
-"""The links in the head of each page; a member sees those that the role permits."""
+"""The links in the head of each page, behind the first page; a member sees those that the role permits. `views.staff_menu` says
+which of them stand in a menu."""
+HOME = ("/staff", "Today")
+"""The first page, which every member has."""
 
 
 class NotYourRole(Forbidden):
@@ -100,7 +102,7 @@ class StaffVisit(Visit):
     @property
     def rooms(self) -> tuple[tuple[str, str], ...]:
         """Address and name of the staff pages that this member may open."""
-        return tuple((address, name) for what, address, name in ROOMS if self.may(what))
+        return (HOME, *((address, name) for what, address, name in ROOMS if self.may(what)))
 
     def frame(self) -> Frame:
         """The frame of a staff page."""

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Protocol
 from markupsafe import Markup
 
 from billing.rules.reader_state import CAN_START, PROMISED_TRIAL, ReaderState
+from billing.web.views.staff_menu import RoomMenu, here, menus
 from emails import House
 from emails.languages import ENGLISH, Language, Text, say
 
@@ -27,6 +28,15 @@ class StaffFrame:
     email: str
     role: str
     rooms: tuple[tuple[str, str], ...]
+
+    @property
+    def menus(self) -> tuple[RoomMenu, ...]:
+        """The rooms in the order of the head."""
+        return menus(self.rooms)
+
+    def here(self, path: str) -> str:
+        """The address of the room to which a page belongs, or nothing."""
+        return here(self.rooms, path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,8 +92,15 @@ def _tables() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("article_published", "article", ["published_at"], unique=False)
+    op.create_index("article_published", "article", ["published_at", "id"], unique=False)
     op.create_index("article_section", "article", ["section"], unique=False)
+    op.create_index(
+        "article_words",
+        "article",
+        [sa.literal_column("to_tsvector('simple'::regconfig, title)")],
+        unique=False,
+        postgresql_using="gin",
+    )
     op.create_table(
         "article_version",
         sa.Column(
@@ -953,6 +960,7 @@ def _tables() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("gift_article", "gift", ["article_id"], unique=False)
     op.create_index("gift_of", "gift", ["reader_id", "id"], unique=False)
     op.create_index("gift_until", "gift", ["until"], unique=False)
     op.create_table(

@@ -8,6 +8,7 @@ from billing.access.models import Article, ArticleVersion
 from billing.access.policies import AccessTerms
 from billing.platform.actors import acted_by
 from billing.platform.context import TransactionContext
+from billing.platform.db import lock_row
 from billing.platform.errors import NotFound
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$"
@@ -71,6 +72,21 @@ def register(ctx: TransactionContext, given: Article, terms: AccessTerms) -> Art
         ctx.session.add(_version(ctx, row))
     ctx.session.flush()
     return row
+
+
+def set_terms(ctx: TransactionContext, article_id: str, terms: AccessTerms) -> tuple[Article, AccessTerms]:
+    """Give a registered article these terms; the article and its terms before. Raises UnknownArticle, WindowWithoutLevel,
+    WindowTooLong."""
+    terms.check()
+    row = lock_row(ctx.session, Article, article_id)
+    if row is None:
+        raise UnknownArticle
+    before = AccessTerms(row.access, row.free_hours, row.open_after_days)
+    row.access, row.free_hours, row.open_after_days = terms.access, terms.free_hours, terms.open_after_days
+    if before != terms:
+        ctx.session.add(_version(ctx, row))
+    ctx.session.flush()
+    return row, before
 
 
 def remove(ctx: TransactionContext, article_id: str) -> None:

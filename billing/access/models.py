@@ -23,7 +23,8 @@ class Article(SQLModel, table=True):
     __table_args__ = (
         sa.CheckConstraint(_WINDOWS, name="windows_belong_to_a_level"),
         sa.Index("article_section", "section"),
-        sa.Index("article_published", "published_at"),
+        sa.Index("article_published", "published_at", "id"),
+        sa.Index("article_words", sa.text("to_tsvector('simple'::regconfig, title)"), postgresql_using="gin"),
     )
 
     id: str = Field(primary_key=True)
@@ -125,6 +126,7 @@ class Gift(SQLModel, table=True):
 
     __table_args__ = (
         sa.Index("gift_of", "reader_id", "id"),
+        sa.Index("gift_article", "article_id"),
         sa.Index("gift_until", "until"),
         sa.CheckConstraint("opened BETWEEN 0 AND most", name="opened_so_often_at_most"),
     )

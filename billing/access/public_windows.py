@@ -71,14 +71,19 @@ class IsClosed(Conflict):
     code = "is_closed"
 
 
-def open_to_all(
-    ctx: TransactionContext, scope: Scope, subject: str, *, until: datetime, reason: str
-) -> PublicWindow:
-    """Open it to everyone until the instant. Raises PastMoment, NoReason, UnknownSection."""
+def check(ctx: TransactionContext, *, until: datetime, reason: str) -> None:
+    """Whether something can be opened until then, for this reason. Raises PastMoment, NoReason."""
     if until <= ctx.at:
         raise PastMoment
     if not reason.strip():
         raise NoReason
+
+
+def open_to_all(
+    ctx: TransactionContext, scope: Scope, subject: str, *, until: datetime, reason: str
+) -> PublicWindow:
+    """Open it to everyone until the instant. Raises PastMoment, NoReason, UnknownSection."""
+    check(ctx, until=until, reason=reason)
     known = select(Article.id).where(Article.section == subject).limit(1)
     if scope is Scope.SECTION and ctx.session.exec(known).first() is None:
         raise UnknownSection
@@ -122,6 +127,12 @@ def covers(article_id: Any, section: Any) -> sa.ColumnElement[bool]:
         sa.and_(col(PublicWindow.scope) == Scope.SECTION, col(PublicWindow.subject) == section),
         col(PublicWindow.scope) == Scope.SITE,
     )
+
+
+def is_over(window: PublicWindow, article: Article) -> bool:
+    """Whether the window is over this article, as `covers` says in SQL."""
+    row = OpenWindow(window.scope, window.subject, window.opened_at, window.until, window.reason)
+    return row.opens(article.id, article.section)
 
 
 _TEXTS = ARRAY(sa.Text)

@@ -4,10 +4,17 @@ from datetime import datetime
 from typing import Any
 
 from billing.access import articles, policies, public_windows
-from billing.access.models import PublicWindow, Scope, SectionPolicy
+from billing.access.models import Article, PublicWindow, Scope, SectionPolicy
 from billing.access.policies import AccessTerms
 from billing.platform.context import TransactionContext
+from billing.platform.errors import Invalid
 from billing.staff import audit
+
+
+class SayWhy(Invalid):
+    """Say why it is changed: the audit keeps it."""
+
+    code = "say_why"
 
 
 def open_to_all(
@@ -41,6 +48,23 @@ def set_section(ctx: TransactionContext, section: str, terms: AccessTerms) -> Se
     row = policies.set_section(ctx, section, terms)
     subject = named(Scope.SECTION, section)
     audit.write(ctx, "section_policy", subject=subject, before=_plain(before), after=_plain(terms))
+    return row
+
+
+def set_article(ctx: TransactionContext, article_id: str, terms: AccessTerms, reason: str) -> Article:
+    """Set the access terms of one article, with the reason for the audit. Raises SayWhy, as `articles.set_terms`."""
+    if not reason.strip():
+        raise SayWhy
+    row, before = articles.set_terms(ctx, article_id, terms)
+    subject = named(Scope.ARTICLE, article_id)
+    audit.write(
+        ctx,
+        "article_policy",
+        subject=subject,
+        reason=reason.strip(),
+        before=_plain(before),
+        after=_plain(terms),
+    )
     return row
 
 

@@ -73,7 +73,11 @@ class Browser:
 
     def filled(self, action: str, **fields: str | list[str]) -> httpx.Request:
         """Build the request that `post` would send, without sending it."""
-        form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', self.page.text, re.DOTALL)
+        form = re.search(
+            rf'<form(?![^>]*method="get")[^>]*action="{re.escape(action)}".*?</form>',
+            self.page.text,
+            re.DOTALL,
+        )
         assert form is not None, f"{self.page.path} has no form for {action}: {self.page.words[:300]}"
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group()))
         headers = {"origin": self.world.url, "sec-fetch-site": "same-origin"}

@@ -8,7 +8,17 @@ from billing.dev.paper.sample_articles import sample_articles
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW
 from billing.web.staff.articles import LEVELS
-from billing.web.views.editing import OpeningRow, SectionRow, StaffArticlesPage, StaffWhyPage, WhyFact
+from billing.web.views.editing import (
+    ArticleLine,
+    ArticleVersionRow,
+    OpeningRow,
+    SectionRow,
+    StaffArticlePage,
+    StaffArticlesPage,
+    StaffOpenSitePage,
+    StaffWhyPage,
+    WhyFact,
+)
 from billing.web.views.frame import Frame, Page
 
 UNTIL = datetime(2026, 12, 1, 4, 0, tzinfo=UTC)
@@ -31,7 +41,24 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
 
 def _articles() -> Iterator[tuple[str, Page, Frame]]:
     at = replace(STAFF, path="/staff/articles")
+    line = ArticleLine(
+        article_id=TITLES[0][0],
+        title=TITLES[0][1],
+        section="Environment",
+        published_at=NOW,
+        asks="free for everyone",
+        because="a rule of time opens it",
+        until=UNTIL,
+        gifts=12,
+        opened=41,
+    )
+    rows = tuple(replace(line, article_id=name, title=title, until=None) for name, title in TITLES[1:6])
     shown = StaffArticlesPage(
+        rows=(
+            line,
+            *(replace(row, asks="metered", because="its section says so", gifts=0, opened=0) for row in rows),
+        ),
+        more="after=2026-11-01T04%3A00%3A00%2B00%3A00~a",
         live=(OPENED,),
         past=(replace(OPENED, over_at=NOW, closed_by="staff:nandi@swartbergpost.example"),),
         scopes=(("site", "the whole site"), ("section:Town", "section: Town"), *TITLES),
@@ -53,6 +80,34 @@ def _articles() -> Iterator[tuple[str, Page, Frame]]:
         section_error="Town: Hours and days are whole numbers, or empty.",
     )
     yield "staff-articles-problem", wrong, at
+    yield (
+        "staff-articles-none",
+        replace(wrong, rows=(), words="unicorn", level="free", is_first=False, more=None),
+        at,
+    )
+    whole = StaffOpenSitePage(until=UNTIL, typed_until="2026-12-01T06:00", reason=OPENED.reason)
+    yield "staff-open-site", whole, at
+    one = StaffArticlePage(
+        line=line,
+        url="https://swartberg-post.example/articles/the-water-nobody-counted",
+        levels=LEVELS,
+        access="metered",
+        free_hours="24",
+        versions=(
+            ArticleVersionRow(
+                at=NOW,
+                by="staff:nandi@swartbergpost.example",
+                says="metered, free for 24 hours from publication",
+            ),
+            ArticleVersionRow(at=NOW, by="api:site", says="nothing of its own; in Environment"),
+        ),
+    )
+    yield "staff-article", one, at
+    yield (
+        "staff-article-problem",
+        replace(one, free_hours="x", error="Hours and days are whole numbers, or empty."),
+        at,
+    )
 
 
 def _why() -> Iterator[tuple[str, Page, Frame]]:

@@ -5,17 +5,20 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from billing.access import public_windows
+from billing.access import articles, public_windows
 from billing.access.models import Scope
 from billing.newsletters.models import Issue, IssueState, Newsletter
 from billing.platform.context import TransactionContext
+from billing.rules.asked import LEVEL_WORDS
 from billing.rules.periods import start_of_day
+from billing.staff import article_list
 from billing.staff.editing import named
 from billing.staff.home.lines import LISTED, HomeLine, HomePart
 
 NEWSLETTERS = "/staff/newsletters"
 ARTICLES = "/staff/articles"
 A_WEEK = timedelta(days=7)
+NEWEST = 5
 MOST_SIGNUPS = 10_000
 """Changes of sign-ups are counted up to here."""
 _WORDS = {
@@ -77,8 +80,8 @@ def _signups(ctx: TransactionContext) -> tuple[HomeLine, ...]:
     )
 
 
-def articles_part(ctx: TransactionContext, *, short: bool) -> HomePart:  # noqa: ARG001 - as the other parts
-    """What is open to everyone."""
+def articles_part(ctx: TransactionContext, *, short: bool) -> HomePart:
+    """What is open to everyone, and the newest articles with what they ask; `short` leaves these out."""
     windows = public_windows.open_at(ctx)[:LISTED]
     lines = [
         HomeLine(
@@ -91,5 +94,19 @@ def articles_part(ctx: TransactionContext, *, short: bool) -> HomePart:  # noqa:
         )
         for window in windows
     ]
+    if not short:
+        newest = article_list.rows_of(ctx, articles.newest(ctx.session, NEWEST))
+        lines += [_article(row) for row in newest]
     nothing = "Nothing is open to everyone out of turn."
     return HomePart(name="articles", title="Articles", nothing=nothing, lines=tuple(lines))
+
+
+def _article(row: article_list.ArticleRow) -> HomeLine:
+    opened = f"; gifts of it were opened {row.opened} times" if row.opened else ""
+    return HomeLine(
+        what=row.article.title,
+        link=f"{ARTICLES}/{row.article.id}/access",
+        note=f"{LEVEL_WORDS[row.asked.level]}: {row.asked.because.words}{opened}",
+        before_at="published",
+        at=row.article.published_at,
+    )

@@ -3,6 +3,7 @@
 from billing.web.staff import (
     acts,
     approvals,
+    article,
     articles,
     audit,
     books,
@@ -55,5 +56,6 @@ PAGES = (
     brand,
     newsletters,
     articles,
+    article,
     webhooks,
 )

@@ -1,9 +1,10 @@
-"""Editors open articles, sections or the whole site to everyone, and set the access level of sections."""
+"""All articles with what each asks and why; editors open articles, sections or the whole site to everyone, and set sections' levels."""
 
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -13,26 +14,32 @@ from billing.access.policies import NO_TERMS, AccessTerms
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid, Refusal
 from billing.rules.access import AccessLevel
-from billing.staff import editing
+from billing.rules.asked import LEVEL_WORDS
+from billing.staff import article_list, editing
+from billing.staff.article_list import ArticleRow
 from billing.staff.roles import Permission
 from billing.web.kit.typed import whole_number
 from billing.web.staff.act_forms import read_moment
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.editing import OpeningRow, SectionRow, StaffArticlesPage
+from billing.web.views.editing import (
+    ArticleLine,
+    OpeningRow,
+    SectionRow,
+    StaffArticlesPage,
+    StaffOpenSitePage,
+)
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.ARTICLES)]
 Acting = Annotated[StaffVisit, needs(Permission.ARTICLES, acts=True)]
 Typed = Annotated[str, Form(max_length=300)]
+Searched = Annotated[str, Query(max_length=300)]
 ROOM = "/staff/articles"
 PICKS = 50
 NOTHING = "nothing"
 LEVELS = (
     (NOTHING, "nothing (articles that say nothing themselves are for subscribers)"),
-    (AccessLevel.FREE.value, "free for everyone"),
-    (AccessLevel.REGISTERED.value, "free for whoever is signed in"),
-    (AccessLevel.METERED.value, "metered"),
-    (AccessLevel.SUBSCRIBER.value, "for subscribers"),
+    *((level.value, words) for level, words in LEVEL_WORDS.items()),
 )
 
 
@@ -49,18 +56,27 @@ class BadHours(Invalid):
 
 
 @router.get(ROOM)
-def show(visit: Seeing) -> Response:
-    """What is open now, what was, and the levels of sections."""
-    return _page(visit)
+def show(
+    visit: Seeing, words: Searched = "", level: Searched = "", after: Searched = "", what: Searched = ""
+) -> Response:
+    """All articles, or those with the words and the level; what is open now, what was, and the levels of sections. `what` fills in
+    what the form opens."""
+    return _page(visit, what=what, words=words, level=level, after=after)
 
 
 @router.post(ROOM)
-def open_to_all(visit: Acting, what: Typed = "", until: Typed = "", reason: Typed = "") -> Response:
-    """Open it until a moment; then it closes by itself."""
+def open_to_all(
+    visit: Acting, what: Typed = "", until: Typed = "", reason: Typed = "", confirmed: Typed = ""
+) -> Response:
+    """Open it until a moment; then it closes by itself. The whole site is asked about once more."""
     try:
         scope, subject = _scope(what)
         with visit.begin() as ctx:
-            editing.open_to_all(ctx, scope, subject, until=read_moment(until, ctx.zone), reason=reason)
+            end = read_moment(until, ctx.zone)
+            if scope is Scope.SITE and confirmed != "yes":
+                public_windows.check(ctx, until=end, reason=reason)
+                return visit.page(StaffOpenSitePage(until=end, typed_until=until, reason=reason.strip()))
+            editing.open_to_all(ctx, scope, subject, until=end, reason=reason)
     except Refusal as refusal:
         return _page(visit, what=what, until=until, reason=reason, error=refusal)
     return visit.go(ROOM, "staff-saved")
@@ -95,17 +111,18 @@ def set_section(
         with visit.begin() as ctx:
             if section not in _names(ctx.session):
                 raise public_windows.UnknownSection
-            editing.set_section(ctx, section, _terms(access, free_hours, open_after_days))
+            editing.set_section(ctx, section, read_terms(access, free_hours, open_after_days))
     except Refusal as refusal:
         return _page(visit, error=refusal, section=section)
     return visit.go(ROOM, "staff-saved")
 
 
-def _terms(access: str, free_hours: str, open_after_days: str) -> AccessTerms:
+def read_terms(access: str, free_hours: str, open_after_days: str) -> AccessTerms:
+    """The terms that were typed, of a section or an article. Raises ChooseWhat, BadHours."""
     if access == NOTHING:
         return NO_TERMS
     if access not in list(AccessLevel):
-        raise ChooseWhat("Choose what the section asks.")
+        raise ChooseWhat("Choose what is asked of readers.")
     return AccessTerms(AccessLevel(access), _number(free_hours), _number(open_after_days))
 
 
@@ -128,17 +145,27 @@ def _page(
     reason: str = "",
     error: Refusal | None = None,
     section: str | None = None,
+    words: str = "",
+    level: str = "",
+    after: str = "",
 ) -> Response:
     """The page; with `section`, the error belongs to that section's form."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         names, terms = _names(ctx.session), policies.of_sections(ctx.session)
+        wanted = AccessLevel(level) if level in list(AccessLevel) else None
+        listed = article_list.article_page(ctx, words=words, level=wanted, after=after)
         view = StaffArticlesPage(
+            rows=tuple(line_of(row) for row in listed.rows),
+            words=words,
+            level=wanted.value if wanted else "",
+            is_first=not after,
+            more=urlencode({"words": words, "level": level, "after": listed.after}) if listed.after else None,
             live=tuple(_opening(ctx, row) for row in public_windows.open_at(ctx)),
             past=tuple(_opening(ctx, row) for row in public_windows.closed(ctx)),
             scopes=(
                 ("site", "the whole site"),
                 *((f"section:{name}", f"section: {name}") for name in names),
-                *((f"article:{row.id}", row.title) for row in articles.newest(ctx.session, PICKS)),
+                *_picks(ctx.session, what),
             ),
             sections=tuple(_section(name, terms.get(name, NO_TERMS)) for name in names),
             levels=LEVELS,
@@ -150,6 +177,29 @@ def _page(
             section_error=f"{section}: {error.detail}" if error and section is not None else None,
         )
     return visit.page(view, error.status if error else 200)
+
+
+def _picks(session: Session, what: str) -> list[tuple[str, str]]:
+    """The newest articles, and the one that is asked for, which may be older."""
+    picks = {f"article:{row.id}": row.title for row in articles.newest(session, PICKS)}
+    asked = session.get(Article, what.removeprefix("article:")) if what.startswith("article:") else None
+    return [*picks.items(), *({f"article:{asked.id}": asked.title}.items() - picks.items() if asked else ())]
+
+
+def line_of(row: ArticleRow) -> ArticleLine:
+    """An article as a line of the list."""
+    article = row.article
+    return ArticleLine(
+        article_id=article.id,
+        title=article.title,
+        section=article.section,
+        published_at=article.published_at,
+        asks=LEVEL_WORDS[row.asked.level],
+        because=row.asked.because.words,
+        until=row.asked.until,
+        gifts=row.gifts,
+        opened=row.opened,
+    )
 
 
 def _opening(ctx: TransactionContext, row: PublicWindow) -> OpeningRow:

@@ -30,10 +30,67 @@ class SectionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleLine:
+    """An article in the list: what it asks now, because of what, and until when, where that ends. `gifts` were made of it, and
+    `opened` so often."""
+
+    article_id: str
+    title: str
+    section: str
+    published_at: datetime
+    asks: str
+    because: str
+    until: datetime | None = None
+    gifts: int = 0
+    opened: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffOpenSitePage:
+    """Asks once more before the whole site is opened. `typed_until` is the moment as typed."""
+
+    template: ClassVar[str] = "staff/open_site.html"
+    until: datetime
+    typed_until: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleVersionRow:
+    """What decided about an article from an instant on."""
+
+    at: datetime
+    by: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffArticlePage:
+    """One article: what it asks and why, its own terms, and how these were. `access`, the hours, days and `reason` are as typed."""
+
+    template: ClassVar[str] = "staff/article.html"
+    line: ArticleLine
+    url: str
+    levels: tuple[tuple[str, str], ...]
+    access: str
+    free_hours: str = ""
+    open_after_days: str = ""
+    reason: str = ""
+    versions: tuple[ArticleVersionRow, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaffArticlesPage:
-    """`scopes` are (value, words) of what can be opened. `what`, `until` and `reason` are as typed."""
+    """`rows` are a page of the articles with these `words` and this `level`, and `more` is the query of the next page. `scopes` are
+    (value, words) of what can be opened. `what`, `until` and `reason` are as typed."""
 
     template: ClassVar[str] = "staff/articles.html"
+    rows: tuple[ArticleLine, ...] = ()
+    words: str = ""
+    level: str = ""
+    is_first: bool = True
+    more: str | None = None
     live: tuple[OpeningRow, ...]
     past: tuple[OpeningRow, ...]
     scopes: tuple[tuple[str, str], ...]

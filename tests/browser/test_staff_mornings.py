@@ -1,0 +1,131 @@
+"""Staff begin the day on the demo: the first page of each role, the head, and an editor's articles, by mouse and keyboard."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.a11y import ANY, accessibility_barriers
+from tests.support.demo import Demo
+from tests.support.person import LAPTOP, PHONE, Arrive
+from tests.support.shared_chromium import Chromium
+from tests.support.staff_member import Member
+
+pytestmark = [pytest.mark.browser, pytest.mark.prove]
+DESK = {"width": 1280, "height": 800}
+PHONE_SIZE = {"width": 360, "height": 740}
+Enter = Callable[[str], Member]
+
+
+@pytest.fixture
+def enter(chromium: Chromium, demo: Demo) -> Iterator[Enter]:
+    """Sign a member of staff with a role in. At the end of the test the console must be empty."""
+    with ExitStack() as ends:
+
+        def colleague(role: str) -> Member:
+            member = Member.sign_in(chromium, demo, role)
+            ends.callback(member.person.leave)
+            return member
+
+        yield colleague
+
+
+def is_usable(member: Member) -> None:
+    """By everybody, at a desk and on a phone, without any violation that axe knows."""
+    for size in (PHONE, LAPTOP):
+        member.page.set_viewport_size(size["viewport"])
+        assert accessibility_barriers(member.page, ANY) == [], (member.page.url, size)
+
+
+def height_of_head(member: Member) -> float:
+    """Of the head of the page, without the demo's bar."""
+    box = member.page.locator("header.staff-top").bounding_box()
+    assert box is not None
+    return float(box["height"])
+
+
+def test_each_role_sees_its_morning_and_the_head_stays_on_one_line(
+    demo: Demo, arrive: Arrive, enter: Enter
+) -> None:
+    started = demo.trial("zanele@example.com", "pm_card_visa__41")
+    charge_at = datetime.fromisoformat(started["subscription"]["next_charge"]["at"])
+    demo.advance_to(charge_at + timedelta(hours=1))
+    reader = arrive()
+    reader.open("/contact")
+    reader.page.get_by_label("Something else").check()
+    reader.page.get_by_label("Your email").fill("zanele@example.com")
+    reader.page.get_by_label("Your message").fill("Where is my paper?")
+    reader.press("Send it")
+    demo.advance(hours=26)
+    seen = {
+        "support": ("1 request waits for an answer", "the oldest for 1 day", "Asked something"),
+        "finance": ("to date", "Charged", "1 request waits for an answer"),
+        "editor": ("No issue goes out today.", "published"),
+        "admin": ("Machinery", "A worker is at work", "1 request waits for an answer"),
+    }
+    for role, words in seen.items():
+        member = enter(role)
+        member.person.open("/staff")
+        member.person.see(*words)
+        is_usable(member)
+        member.page.set_viewport_size(DESK)
+        assert height_of_head(member) < 60, role
+        member.page.set_viewport_size(PHONE_SIZE)
+        assert height_of_head(member) < 60, role
+
+
+def test_the_keyboard_reaches_the_search_and_every_menu(enter: Enter) -> None:
+    admin = enter("admin")
+    admin.person.open("/staff")
+    admin.page.set_viewport_size(DESK)
+    admin.page.keyboard.press("/")
+    expect(admin.page.get_by_label("Find a reader")).to_be_focused()
+    admin.page.keyboard.type("a/b")
+    expect(admin.page.get_by_label("Find a reader")).to_have_value("a/b")
+    money = admin.page.locator(".at-desk summary", has_text="Money")
+    money.focus()
+    admin.page.keyboard.press("Enter")
+    books = admin.page.get_by_role("link", name="Books", exact=True)
+    expect(books).to_be_visible()
+    assert accessibility_barriers(admin.page, ANY) == []
+    admin.page.keyboard.press("Escape")
+    expect(books).not_to_be_visible()
+    expect(money).to_be_focused()
+    admin.page.keyboard.press("Enter")
+    books.focus()
+    admin.page.keyboard.press("Enter")
+    expect(admin.page.get_by_role("heading", level=1)).to_contain_text("Books")
+    assert admin.page.locator(".at-desk details.here summary").inner_text() == "Money"
+    admin.page.set_viewport_size(PHONE_SIZE)
+    admin.page.locator(".by-phone summary").click()
+    admin.page.get_by_role("link", name="Cases", exact=True).click()
+    expect(admin.page.get_by_role("heading", level=1)).to_contain_text("Cases")
+
+
+def test_an_editor_finds_an_article_changes_it_and_opens_the_site_after_a_second_question(
+    enter: Enter,
+) -> None:
+    editor = enter("editor")
+    editor.person.open("/staff/articles")
+    is_usable(editor)
+    editor.type("Words of the title, or the id", "water nobody")
+    editor.click("^Show$")
+    editor.click("The water nobody counted", "link")
+    editor.person.see("Terms of its own")
+    is_usable(editor)
+    editor.page.get_by_label("What it asks").select_option("registered")
+    editor.type("Why?", "The drought debate")
+    editor.click("Change it")
+    editor.person.see("free for whoever is signed in", "an exception of its own")
+    editor.person.open("/staff/articles")
+    editor.page.get_by_label("What", exact=True).select_option("site")
+    editor.type("Why?", "Flood warning for the lower valley.")
+    editor.click("Open it to everyone")
+    editor.person.see("Open the whole site to everyone?", "Nothing is open yet.")
+    is_usable(editor)
+    editor.click("Open the whole site")
+    editor.person.see("the whole site", "Flood warning for the lower valley.")
+    editor.click("Close now")
+    editor.person.see("closed by staff:")

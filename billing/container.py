@@ -8,6 +8,7 @@ from pkgutil import iter_modules
 import billing.access.notices
 import billing.newsletters.notices
 import billing.readers.notices
+import billing.staff.alert_notices
 import billing.staff.notices  # noqa: F401 - registers its mails
 from billing import notices
 from billing.access.check import MeterLimits

@@ -40,7 +40,7 @@ from billing.refunds import unexplained_charges
 from billing.refunds.unexplained_charges import give_back_due
 from billing.reports import doctor, watch
 from billing.reports.watch import check_others
-from billing.staff import key_cases
+from billing.staff import alerts, key_cases
 from billing.webhooks import inbox
 from billing.webhooks.settle import settle_due
 
@@ -157,6 +157,7 @@ JOBS: Jobs = (
     # After the doctor: it reports a doctor who is late.
     _job("see whether the others do their work", Queue.WATCH, _on_site(check_others), watch, stops=False),
     _job("deliver mail", Queue.MAIL, _deliver, deliver),
+    _job("mail staff about what waits", LONG, _on_site(alerts.alert_due), alerts, stops=False),
     _job("warn of keys that expire", LONG, _on_site(key_cases.warn_due), key_cases, stops=False),
     _job("forget unconfirmed sign-ups", LONG, _on_database(optin.delete_unconfirmed), optin),
     # Before partitions are dropped, and before old issues are sent: a worker may have been away for months.

@@ -1637,6 +1637,27 @@ def _tables() -> None:
     op.create_index(op.f("ix_staff_link_browser_hash"), "staff_link", ["browser_hash"], unique=False)
     op.create_index("staff_link_made", "staff_link", ["created_at"], unique=False)
     op.create_table(
+        "staff_alert_choice",
+        sa.Column("staff_id", text, nullable=False),
+        sa.Column("kind", text, nullable=False),
+        sa.Column("wanted", sa.Boolean(), nullable=False),
+        sa.Column("chosen_at", instant, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["staff_id"],
+            ["staff_member.id"],
+        ),
+        sa.PrimaryKeyConstraint("staff_id", "kind"),
+    )
+    op.create_table(
+        "staff_alert",
+        sa.Column("kind", text, nullable=False),
+        sa.Column("subject", text, nullable=False),
+        sa.Column("since", instant, nullable=False),
+        sa.Column("at", instant, nullable=False),
+        sa.PrimaryKeyConstraint("kind", "subject", "since"),
+    )
+    op.create_index("staff_alert_at", "staff_alert", ["at"], unique=False)
+    op.create_table(
         "staff_recovery_code",
         sa.Column("code_hash", text, nullable=False),
         sa.Column("staff_id", text, nullable=False),

@@ -52,6 +52,7 @@ RULES = (
     RetentionRule("staff_browser", "signed_in_at", 365),  # as long as the browser keeps its cookie
     RetentionRule("api_key_reader", "read_at", 2),  # the limit counts a day
     RetentionRule("bulk_read", "hour", 400),  # evidence, should a key or a member have read too much
+    RetentionRule("staff_alert", "at", 400),  # what is open longer is mailed about again
     RetentionRule("api_key_spending", "hour", 30),  # the limits count a day
     RetentionRule("api_answer", "created_at", 30),  # calls are repeated within hours
     RetentionRule("message", "created_at", 400, f"{OF_NO_ACCOUNT} AND state <> 'queued'"),

@@ -150,6 +150,7 @@ def test_a_mail_to_staff_is_in_english() -> None:
         "money_key_made",
         "staff_invited",
         "staff_signed_in",
+        "staff_alert",
     }
     found = [mail for mail in samples().values() if mail.for_staff]
     assert all(render(mail, HOUSE, PSEUDO) == render(mail, HOUSE) for mail in found)

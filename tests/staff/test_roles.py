@@ -48,6 +48,7 @@ OPEN = {
     "/staff/sign-out",
     "/staff/confirm",
     "/staff/recovery-codes",
+    "/staff/alerts",
     "/staff/sessions",
     "/staff/sessions/end-all",
     "/staff/sessions/{session_id}/end",

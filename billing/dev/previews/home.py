@@ -8,7 +8,9 @@ from billing.dev.previews.operators import PAUSED
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
 from billing.rules.money import Money
+from billing.rules.staff_alerts import AlertKind
 from billing.web.views.frame import Frame, Page
+from billing.web.views.staff_alerts import AlertRow, StaffAlertsPage
 from billing.web.views.staff_home import StaffHomeLine, StaffHomePage, StaffHomePart
 
 REQUESTS = StaffHomePart(
@@ -161,6 +163,14 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-home-finance", finance, _of("finance", rooms)
     editor = StaffHomePage(parts=(NEWSLETTERS, ARTICLES), may_find=False)
     yield "staff-home-editor", editor, _of("editor", ("Today", "Newsletters", "Articles"))
+    rows = tuple(
+        AlertRow(kind=kind.value, words=kind.words, wanted=kind is not AlertKind.REQUEST_WAITS)
+        for kind in AlertKind
+    )
+    at = replace(STAFF, path="/staff/alerts")
+    alerts = StaffAlertsPage(rows=rows, email="nandi@swartbergpost.example")
+    yield "staff-alerts", alerts, at
+    yield "staff-alerts-none", replace(alerts, rows=()), at
     quiet = replace(support, parts=QUIET[1:2])
     yield "staff-paused", replace(quiet, paused=PAUSED), STAFF
     yield "staff-paused-nothing", replace(quiet, paused=replace(PAUSED, waiting=0)), STAFF

@@ -2,6 +2,7 @@
 
 from billing.web.staff import (
     acts,
+    alerts,
     approvals,
     article,
     articles,
@@ -34,6 +35,7 @@ PAGES = (
     sign_in,
     step_up,
     signed_in,
+    alerts,
     home,
     find,
     reader,

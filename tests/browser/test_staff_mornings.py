@@ -14,7 +14,7 @@ from tests.support.shared_chromium import Chromium
 from tests.support.staff_member import Member
 
 pytestmark = [pytest.mark.browser, pytest.mark.prove]
-DESK = {"width": 1280, "height": 800}
+LAPTOP_SIZE = {"width": 1280, "height": 800}
 PHONE_SIZE = {"width": 360, "height": 740}
 Enter = Callable[[str], Member]
 
@@ -70,7 +70,7 @@ def test_each_role_sees_its_morning_and_the_head_stays_on_one_line(
         member.person.open("/staff")
         member.person.see(*words)
         is_usable(member)
-        member.page.set_viewport_size(DESK)
+        member.page.set_viewport_size(LAPTOP_SIZE)
         assert height_of_head(member) < 60, role
         member.page.set_viewport_size(PHONE_SIZE)
         assert height_of_head(member) < 60, role
@@ -79,7 +79,7 @@ def test_each_role_sees_its_morning_and_the_head_stays_on_one_line(
 def test_the_keyboard_reaches_the_search_and_every_menu(enter: Enter) -> None:
     admin = enter("admin")
     admin.person.open("/staff")
-    admin.page.set_viewport_size(DESK)
+    admin.page.set_viewport_size(LAPTOP_SIZE)
     admin.page.keyboard.press("/")
     expect(admin.page.get_by_label("Find a reader")).to_be_focused()
     admin.page.keyboard.type("a/b")

@@ -4,6 +4,7 @@ import re
 
 from billing.platform.actors import Command
 from billing.staff import members
+from billing.staff.roles import Role
 from tests.support.browser import Browser
 from tests.support.staff_members import SignIn, add, code_of, follow_link, sign_in_by_mail
 from tests.support.world import World
@@ -35,7 +36,7 @@ def test_a_new_member_is_invited_by_mail_and_signs_in(world: World, staff: SignI
 
 def test_a_command_invites_too(world: World) -> None:
     with world.services.database.begin(world.services.site, world.now, Command("test")) as ctx:
-        member = members.invite(ctx, NEW, members.Role.EDITOR)
+        member = members.invite(ctx, NEW, Role.EDITOR)
         members.disable(ctx, member)
     world.settle()
     assert world.letters(NEW) == [], "a mail that has become untrue isn't sent"

@@ -1,0 +1,1 @@
+"""The publisher's numbers, counted from ledger and history."""

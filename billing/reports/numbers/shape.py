@@ -1,0 +1,144 @@
+"""What the numbers are made of: a period, figures and tables with their definitions, and the sections that count them.
+
+A section is a function of `Question`. It reads ledger and history and returns figures and tables; pages, files, commands and metrics
+show what it returned, so all give the same."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from sqlmodel import Session
+
+from billing.platform.errors import Invalid
+from billing.platform.site import Site
+from billing.rules.periods import start_of_day
+
+Cell = str | int | date | None
+"""A value of a column: text, a whole number in the column's unit, a day, or None where nothing can be said."""
+MOST_DAYS = 1830
+"""The longest period: five years."""
+
+
+class NotAPeriodOfNumbers(Invalid):
+    """A period runs from a day to the same or a later day, and is at most five years long."""
+
+    code = "bad_period"
+
+
+class Unit(StrEnum):
+    """What a number counts."""
+
+    COUNT = "count"
+    CENTS = "cents"
+    """Of our own currency. Each definition says whether VAT is included."""
+    BASIS_POINTS = "basis_points"
+    """Hundredths of a per cent."""
+    TEXT = "text"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Civil days in the publisher's zone, from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if not 0 <= (self.last - self.first).days < MOST_DAYS:
+            raise NotAPeriodOfNumbers
+
+    @property
+    def days(self) -> int:
+        """How many."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def before(self) -> "Period":
+        """The period of equal length that ends the day before."""
+        length = timedelta(days=self.days)
+        return Period(self.first - length, self.last - length)
+
+    def instants(self, site: Site) -> tuple[datetime, datetime]:
+        """When it begins, and when the day after it begins."""
+        return start_of_day(self.first, site.zone), start_of_day(self.last + timedelta(days=1), site.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a section answers: the numbers of a period, as known at the instant `at`."""
+
+    session: Session
+    site: Site
+    period: Period
+    at: datetime
+
+    @property
+    def today(self) -> date:
+        """The civil day of `at`."""
+        return self.site.today(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of a period, with the same of the period before; None where nothing can be said."""
+
+    key: str
+    """Of small letters and hyphens, unique among figures: metrics and JSON name it so."""
+    title: str
+    definition: str
+    """Whole sentences: what counts, from where, with or without VAT."""
+    unit: Unit
+    value: int | None
+    before: int | None
+
+
+class Chart(StrEnum):
+    """How a table is drawn: its first column along the bottom, its other numbers as lines or bars."""
+
+    LINES = "lines"
+    BARS = "bars"
+    STACKED = "stacked"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its heading, and what its cells are."""
+
+    title: str
+    unit: Unit = Unit.COUNT
+    drawn: bool = True
+    """Whether the chart shows it. The first column and text never are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of a period. Its CSV and JSON have the same rows; `chart` draws them."""
+
+    key: str
+    """Of small letters and hyphens, unique among tables: its files are `/staff/numbers/{key}.csv` and `.json`."""
+    title: str
+    definition: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    chart: Chart | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What belongs together on the page."""
+
+    key: str
+    title: str
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+Count = Callable[[Question], Section]
+"""A section's function. It only reads; it names no reader."""
+
+
+def share(part: int, whole: int) -> int | None:
+    """`part` of `whole` in basis points, rounded half up; None where there is no whole."""
+    return (part * 20_000 + whole) // (2 * whole) if whole > 0 else None

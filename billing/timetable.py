@@ -39,6 +39,7 @@ from billing.refunds import send as send_refunds
 from billing.refunds import unexplained_charges
 from billing.refunds.unexplained_charges import give_back_due
 from billing.reports import doctor, watch
+from billing.reports.numbers import days as numbers
 from billing.reports.watch import check_others
 from billing.staff import alerts, key_cases
 from billing.webhooks import inbox
@@ -150,6 +151,7 @@ JOBS: Jobs = (
     _job("give back what nothing explains", REFUNDS, _on_acquirers(give_back_due), unexplained_charges),
     _job("ask what became of card pages", EVENTS, _on_acquirers(expire_setups), expire_card_setups),
     _job("recognise revenue", LONG, _on_site(recognise_due), recognition, stops=False),
+    _job("keep the numbers of closed days", LONG, _on_site(numbers.keep_due), numbers, stops=False),
     # Both before the doctor, which checks that they were done: a held clock may leap over several mornings.
     _job("reconcile", LONG, lambda s, at: reconcile_due(s.reconcile_context, at), schedule, stops=False),
     _job("forget what is old", LONG, _on_database(retention.delete_expired), retention, stops=False),

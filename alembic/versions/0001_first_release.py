@@ -582,6 +582,23 @@ def _tables() -> None:
         postgresql_where=sa.text("merged_into IS NOT NULL"),
     )
     op.create_table(
+        "number_day",
+        sa.Column("measure", text, nullable=False),
+        sa.Column("of", text, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("measure", "of", "day"),
+    )
+    op.create_index("number_day_of", "number_day", ["day"], unique=False)
+    op.create_table(
+        "number_mark",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("through", sa.Date(), nullable=False),
+        sa.Column("next_at", instant, nullable=False),
+        sa.CheckConstraint("id = 1", name="one_row"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "recognition_mark",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("through", sa.Date(), nullable=False),
@@ -2147,6 +2164,7 @@ def _tables() -> None:
         "invoice",
         sa.Column("id", text, nullable=False),
         sa.Column("subscription_id", text, nullable=False),
+        sa.Column("plan_id", text, nullable=False),
         sa.Column("reader_id", text, nullable=False),
         sa.Column("merged_from_id", text, nullable=True),
         sa.Column(
@@ -2180,6 +2198,10 @@ def _tables() -> None:
         sa.CheckConstraint("(state = 'paid') = (number IS NOT NULL)", name="numbered_when_paid"),
         sa.CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="dated_when_paid"),
         sa.CheckConstraint("net + vat = gross AND gross > 0", name="adds_up"),
+        sa.ForeignKeyConstraint(
+            ["plan_id"],
+            ["plan.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["reader_id"],
             ["reader.id"],
@@ -2508,6 +2530,7 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("subscription_change_of", "subscription_change", ["subscription_id", "id"], unique=False)
+    op.create_index("subscription_change_at", "subscription_change", ["at"], unique=False, postgresql_using="brin")
     op.create_table(
         "trial_claim",
         sa.Column("kind", text, nullable=False),

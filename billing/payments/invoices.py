@@ -18,7 +18,16 @@ from billing.subscriptions.models import Plan, Price, Subscription
 from emails.languages import Text, named, say
 
 _ONE = ", one "
-_FOLLOWING = ("state", "period_start_on", "period_end_on", "gross", "net", "vat", "vat_basis_points")
+_FOLLOWING = (
+    "state",
+    "plan_id",
+    "period_start_on",
+    "period_end_on",
+    "gross",
+    "net",
+    "vat",
+    "vat_basis_points",
+)
 """Columns of an invoice that follow the calendar and the price until it is paid."""
 
 
@@ -75,6 +84,7 @@ def _row(request: InvoiceRequest, rate: VatRate, at: datetime) -> dict[str, Any]
     return {
         "id": ids.derived("inv", request.subscription.id, request.period.number),
         "subscription_id": request.subscription.id,
+        "plan_id": request.plan.id,
         "reader_id": request.subscription.reader_id,
         "state": InvoiceState.OPEN,
         "period_number": request.period.number,

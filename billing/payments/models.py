@@ -129,6 +129,8 @@ class Invoice(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     subscription_id: str = Field(foreign_key="subscription.id")
+    plan_id: str = Field(foreign_key="plan.id")
+    """What the period was sold as; the subscription may have another plan by now."""
     reader_id: str = Field(foreign_key="reader.id", index=True)
     merged_from_id: str | None = None
     """The account that it was drawn up for, where that was merged into `reader_id` since. The tax export goes on naming it."""

@@ -226,7 +226,7 @@ OF_NOBODY = {
     "events, hashes, counts and books: references only": (
         "inbound_event", "rate_count", "bulk_read", "bounce_record", "suppression",
         "balance_movement", "payout", "unexplained_charge", "reconciliation", "number_series", "recognition_mark", "closed_period",
-        "ledger_transaction", "ledger_entry", "deferral",
+        "ledger_transaction", "ledger_entry", "deferral", "number_day", "number_mark",
     ),
     "of staff and programs, not of readers": (
         "staff_member", "staff_link", "staff_browser", "staff_session", "staff_recovery_code", "api_key", "api_key_use", "api_key_spending",

@@ -11,6 +11,7 @@ from billing.platform.db import span
 from billing.platform.heartbeat import SILENT_AFTER, late
 from billing.reconcile.payouts import PATIENCE_DAYS, UNKEPT
 from billing.reconcile.schedule import COMPARISON_PROGRESS, LATE
+from billing.reports.numbers.promise import KEPT_DAYS
 from billing.reports.personal_promises import PERSONAL_PROMISES
 from billing.reports.promise import Promise
 from billing.rules.cancel_requests import ANSWER_WITHIN, HOLD_DAYS
@@ -319,8 +320,7 @@ PROMISES = (
     Promise(
         "ticks-are-seen",
         "A worker has looked for what is due within the last minutes.",
-        f"""SELECT 'worker' AS id, 'last heard of ' || at AS at_fault FROM worker_heartbeat
-           WHERE at < :at - {span(SILENT_AFTER)}""",
+        f"""SELECT 'worker' AS id, 'last heard of ' || at AS at_fault FROM worker_heartbeat WHERE at < :at - {span(SILENT_AFTER)}""",
     ),
     Promise(
         "books-are-compared",
@@ -332,8 +332,7 @@ PROMISES = (
     Promise(
         "payouts-are-compared",
         "Every payout was compared with what it pays out within three days.",
-        f"""SELECT id, 'not compared since ' || at AS at_fault FROM ({UNKEPT}) u
-           WHERE at < :at - interval '{PATIENCE_DAYS} days'""",
+        f"""SELECT id, 'not compared since ' || at AS at_fault FROM ({UNKEPT}) u WHERE at < :at - interval '{PATIENCE_DAYS} days'""",
     ),
     Promise(
         "billing-runs-finish",
@@ -346,5 +345,6 @@ PROMISES = (
         f"""SELECT event_ref AS id, event_type || ' since ' || received_at AS at_fault
            FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL AND {late("next_attempt_at", timedelta(hours=1))}""",
     ),
+    KEPT_DAYS,
     *PERSONAL_PROMISES,
 )

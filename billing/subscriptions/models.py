@@ -160,7 +160,10 @@ class SubscriptionChange(ActedBy, table=True):
     """One line of a subscription's history: from, to, when, who, why. Append-only."""
 
     __tablename__ = "subscription_change"
-    __table_args__ = (sa.Index("subscription_change_of", "subscription_id", "id"),)
+    __table_args__ = (
+        sa.Index("subscription_change_of", "subscription_id", "id"),
+        sa.Index("subscription_change_at", "at", postgresql_using="brin"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     subscription_id: str = Field(foreign_key="subscription.id")

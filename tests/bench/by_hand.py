@@ -54,16 +54,16 @@ def _batch(connection: psycopg.Connection, site: Site, at: datetime, size: int) 
 
 
 _DUE = """
-SELECT s.id, s.reader_id, s.payment_method_id, s.charge_on, s.period_number, s.period_end_on, p.amount, l.name
+SELECT s.id, s.reader_id, s.payment_method_id, s.charge_on, s.period_number, s.period_end_on, p.amount, l.name, l.id
 FROM subscription s JOIN price p ON p.id = s.price_id JOIN plan l ON l.id = s.plan_id
 WHERE s.next_action_at <= %s AND s.next_action = 'renew' ORDER BY s.next_action_at LIMIT %s FOR UPDATE OF s SKIP LOCKED
 """
 _INVOICE = """
-INSERT INTO invoice (id, subscription_id, reader_id, state, period_number, period_start_on, period_end_on, description,
+INSERT INTO invoice (id, subscription_id, plan_id, reader_id, state, period_number, period_start_on, period_end_on, description,
     gross, net, vat, vat_basis_points, currency, created_at)
-SELECT id, subscription_id, reader_id, 'open', number, start_on, end_on, description, gross, net, vat, %s, 'ZAR', %s
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::date[], %s::date[], %s::text[], %s::int[], %s::int[], %s::int[])
-    AS new (id, subscription_id, reader_id, number, start_on, end_on, description, gross, net, vat)
+SELECT id, subscription_id, plan_id, reader_id, 'open', number, start_on, end_on, description, gross, net, vat, %s, 'ZAR', %s
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::date[], %s::date[], %s::text[], %s::int[], %s::int[], %s::int[])
+    AS new (id, subscription_id, plan_id, reader_id, number, start_on, end_on, description, gross, net, vat)
 """
 _ATTEMPT = """
 INSERT INTO attempt (id, invoice_id, subscription_id, ordinal, payment_method_id, acquirer, idempotency_key, amount, state,
@@ -78,12 +78,13 @@ _CHARGING = "UPDATE subscription SET charging_since = %s, next_action = NULL, ne
 def _draw_up(connection: psycopg.Connection, site: Site, due: Sequence[Row], at: datetime) -> None:
     invoices, attempts = [], []
     rate = _vat_rate(connection, site.today(at))
-    for sub, reader, method, anchor, number, ends_on, amount, plan in due:
+    for sub, reader, method, anchor, number, ends_on, amount, plan, plan_id in due:
         split = tax.split(Money(amount), rate)
         net, vat = split.net.amount, split.vat.amount
         inv = ids.derived("inv", sub, number + 1)
         upto = add_months(anchor, number + 1)
-        invoices.append((inv, sub, reader, number + 1, ends_on, upto, f"{plan}, one month", amount, net, vat))
+        period = (number + 1, ends_on, upto, f"{plan}, one month")
+        invoices.append((inv, sub, plan_id, reader, *period, amount, net, vat))
         attempts.append(
             (ids.derived("att", sub, number + 1, 1), inv, sub, method, f"main-{sub}-p{number + 1}-r1", amount)
         )

@@ -50,6 +50,7 @@ def _draw_up(session: Session, site: Site, subscription: Subscription, at: datet
     invoice = Invoice(
         id=ids.new("inv", at),
         subscription_id=subscription.id,
+        plan_id=plan.id,
         reader_id=subscription.reader_id,
         state=InvoiceState.OPEN,
         period_number=owed_for.number,

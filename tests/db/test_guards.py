@@ -63,8 +63,8 @@ def test_a_second_invoice_for_a_period_is_refused(world: World) -> None:
     with pytest.raises(psycopg.errors.UniqueViolation, match="one_invoice_a_period"):
         run(
             world,
-            "INSERT INTO invoice (id, subscription_id, reader_id, state, period_number, period_start_on, period_end_on,"
-            " description, gross, net, vat, vat_basis_points, currency, created_at) SELECT 'inv_2', subscription_id, reader_id,"
+            "INSERT INTO invoice (id, subscription_id, plan_id, reader_id, state, period_number, period_start_on, period_end_on,"
+            " description, gross, net, vat, vat_basis_points, currency, created_at) SELECT 'inv_2', subscription_id, plan_id, reader_id,"
             " 'open', period_number, period_start_on, period_end_on, description, gross, net, vat, vat_basis_points, currency,"
             " created_at FROM invoice",
         )
@@ -73,8 +73,8 @@ def test_a_second_invoice_for_a_period_is_refused(world: World) -> None:
 def test_a_second_open_invoice_is_refused(world: World) -> None:
     paid(world)
     another = (
-        "INSERT INTO invoice (id, subscription_id, reader_id, state, period_number, period_start_on, period_end_on,"
-        " description, gross, net, vat, vat_basis_points, currency, created_at) SELECT 'inv_{0}', subscription_id, reader_id,"
+        "INSERT INTO invoice (id, subscription_id, plan_id, reader_id, state, period_number, period_start_on, period_end_on,"
+        " description, gross, net, vat, vat_basis_points, currency, created_at) SELECT 'inv_{0}', subscription_id, plan_id, reader_id,"
         " 'open', {0}, period_start_on, period_end_on, description, gross, net, vat, vat_basis_points, currency,"
         " created_at FROM invoice WHERE period_number = 1"
     )

@@ -83,6 +83,7 @@ def add_sale(
     invoice = Invoice(
         id=f"inv_{n}",
         subscription_id="sub_t",
+        plan_id="monthly",
         reader_id="rdr_t",
         state=InvoiceState.PAID,
         period_number=n,

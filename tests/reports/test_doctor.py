@@ -180,6 +180,8 @@ BREAKS = {
     " VALUES ('stf_1', 'a@paper.example', 'finance', now(), 'x', 0, 0) RETURNING id)"
     " INSERT INTO approval (id, kind, state, asked_by, asked_at, expires_at, reason, cents, act, words, version, decided_at)"
     " SELECT 'apv_1', 'refund', 'done', id, now(), now(), 'reason', 1, '{}', '[]', '', now() FROM w",
+    "kept-days-are-right": "INSERT INTO number_day (measure, of, day, value)"
+    " SELECT 'mrr', 'monthly', day, 1 FROM generate_series(date '2027-01-01', '2027-02-28', interval '1 day') day",
     "events-are-settled": "UPDATE inbound_event SET settled_at = NULL, next_attempt_at = '2027-03-16'",
 }
 

@@ -41,6 +41,7 @@ LOCAL = frozenset(
         *("installation", "worker_heartbeat", "held_time", "list_salt", "sending_run", "number_series"),
         *("charging_pause", "doctor_visit", "recognition_mark", "reconciliation", "payout", "unexplained_charge"),
         "closed_period",
+        *("number_day", "number_mark"),
         # what is read or sold, the same for all
         *("article", "article_version", "section_policy", "public_window", "consent_text", "issue_body", "brand"),
         *("vat_rate", "legal_document"),

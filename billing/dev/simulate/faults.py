@@ -44,6 +44,7 @@ STOPS = (
     "page.answered",
     "setup.fetched",
     "revenue.recognised",
+    "numbers.kept",
 )
 """Stop points at which a worker can be made to die, between two commits or calls."""
 

@@ -1,6 +1,6 @@
 """What the numbers are made of: a period, figures and tables with their definitions, and the sections that count them.
 
-A section is a function of `Question`. It reads ledger and history and returns figures and tables; pages, files, commands and metrics
+A section is a function of `NumbersQuestion`. It reads ledger and history and returns figures and tables; pages, files, commands and metrics
 show what it returned, so all give the same."""
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class Unit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class NumbersPeriod:
     """Civil days in the publisher's zone, from `first` to `last`, both included."""
 
     first: date
@@ -55,10 +55,10 @@ class Period:
         return (self.last - self.first).days + 1
 
     @property
-    def before(self) -> "Period":
+    def before(self) -> "NumbersPeriod":
         """The period of equal length that ends the day before."""
         length = timedelta(days=self.days)
-        return Period(self.first - length, self.last - length)
+        return NumbersPeriod(self.first - length, self.last - length)
 
     def instants(self, site: Site) -> tuple[datetime, datetime]:
         """When it begins, and when the day after it begins."""
@@ -66,12 +66,12 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class NumbersQuestion:
     """What a section answers: the numbers of a period, as known at the instant `at`."""
 
     session: Session
     site: Site
-    period: Period
+    period: NumbersPeriod
     at: datetime
 
     @property
@@ -113,7 +113,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class NumbersTable:
     """Rows of a period. Its CSV and JSON have the same rows; `chart` draws them."""
 
     key: str
@@ -132,10 +132,10 @@ class Section:
     key: str
     title: str
     figures: tuple[Figure, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[NumbersTable, ...] = ()
 
 
-Count = Callable[[Question], Section]
+Count = Callable[[NumbersQuestion], Section]
 """A section's function. It only reads; it names no reader."""
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Scope
 from billing.access_cache.gate import Gate
 from billing.container import Services
 from billing.platform.exposition import Counted, process_registry
+from billing.reports.numbers.kept_figures import KeptFigures
 from billing.web.api import (
     access,
     acts,
@@ -137,7 +139,9 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     )
     # apart: a load balancer that asks each second whether we are ready must not count queues
     app.state.readiness = readiness = Readiness(services, operator_facts.operator_facts)
-    app.state.measured = measured = Readiness(services, operator_facts.measured_facts)
+    app.state.measured = measured = Readiness(
+        services, partial(operator_facts.measured_facts, kept=KeptFigures(services.site))
+    )
     app.state.documents, app.state.sitemaps = {}, ()
     shared_documents.add_own(app, services)
     app.state.extras = Extras()

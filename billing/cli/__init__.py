@@ -26,6 +26,7 @@ from billing.cli import (  # noqa: E402, F401 - each adds its commands to the gr
     legal,
     letters,
     mail,
+    numbers,
     operate,
     plans,
     processes,

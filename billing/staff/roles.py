@@ -37,6 +37,7 @@ class Permission(WordedEnum):
     INVOICES = "invoices", "see and export tax invoices"
     APPROVE = "approve", "approve what another member asks for"
     BOOKS = "books", "see and export the books, and pay back by hand"
+    NUMBERS = "numbers", "see the publisher’s numbers"
     CASES = "cases", "see and close cases, and answer disputes"
     NEWSLETTERS = "newsletters", "write and send newsletters"
     ARTICLES = "articles", "register and open articles"
@@ -65,8 +66,8 @@ TABLE: dict[Role, frozenset[Permission]] = {
     | {Permission.ERASE, Permission.CHANGE_ADDRESS, Permission.CHARGE_DAY, Permission.MERGE},
     Role.FINANCE: _FOR_READERS
     | {Permission.ENTER_REFUND, Permission.APPROVE, Permission.INVOICES, Permission.BOOKS}
-    | {Permission.CASES, Permission.AUDIT},
-    Role.EDITOR: frozenset({Permission.NEWSLETTERS, Permission.ARTICLES}),
+    | {Permission.CASES, Permission.AUDIT, Permission.NUMBERS},
+    Role.EDITOR: frozenset({Permission.NEWSLETTERS, Permission.ARTICLES, Permission.NUMBERS}),
     Role.ADMIN: frozenset(Permission),
 }
 MOST_DAYS = 366

@@ -33,6 +33,7 @@ WHO = {
     Permission.INVOICES: {F, A},
     Permission.APPROVE: {F, A},
     Permission.BOOKS: {F, A},
+    Permission.NUMBERS: {F, E, A},
     Permission.CASES: {F, A},
     Permission.NEWSLETTERS: {E, A},
     Permission.ARTICLES: {E, A},

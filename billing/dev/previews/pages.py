@@ -11,6 +11,7 @@ from billing.dev.previews import (
     home,
     legal,
     newsletters,
+    numbers,
     operators,
     paper,
     proving,
@@ -37,6 +38,7 @@ MODULES = (
     home,
     operators,
     newsletters,
+    numbers,
 )
 
 

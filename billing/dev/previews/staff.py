@@ -30,6 +30,7 @@ ROOMS = (
     ("/staff/invoices", "Invoices"),
     ("/staff/approvals", "Approvals"),
     ("/staff/books", "Books"),
+    ("/staff/numbers", "Numbers"),
     ("/staff/cases", "Cases"),
     ("/staff/audit", "Audit"),
     ("/staff/members", "Staff"),

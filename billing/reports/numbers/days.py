@@ -1,7 +1,7 @@
 """Compute what each day brought, keep it once the day is closed, and compare kept days with a fresh computation."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -100,6 +100,25 @@ def keep(session: Session, site: Site, period: NumbersPeriod) -> None:
     session.execute(delete(NumberDay).where(col(NumberDay.day).between(period.first, period.last)))
     rows = [{"measure": fact.measure, "of": fact.of, "day": fact.day, "value": fact.value} for fact in facts]
     bulk.insert(session, NumberDay, rows)
+
+
+def keep_again(
+    database: Database, site: Site, period: NumbersPeriod, computing: Callable[[date], None] = lambda _: None
+) -> int:
+    """Compute those days of a period anew that are kept, a month of them in a transaction; how many. `computing` is called with
+    the first of each month of days."""
+    with database.transaction() as session:
+        through = kept_through(session)
+    first, last = period.first, min(period.last, through or date.min)
+    done = 0
+    while first <= last:
+        computing(first)
+        some = NumbersPeriod(first, min(last, first + timedelta(days=DAYS_AT_ONCE - 1)))
+        with database.transaction() as session:
+            keep(session, site, some)
+        done += some.days
+        first = some.last + _DAY
+    return done
 
 
 def kept_through(session: Session) -> date | None:

@@ -66,7 +66,7 @@ def _figures(found: NumbersCounted) -> list[Figure]:
         found.flow_figure(
             f"mrr-{name}",
             f"{title}, MRR",
-            f"{words} Without VAT, in cents a month.",
+            f"{words} A month, without VAT.",
             Unit.CENTS,
             f"mrr_{name}",
         )

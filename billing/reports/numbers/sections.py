@@ -1,6 +1,7 @@
 """Every section of the numbers, in the order of the page."""
 
 from billing.platform.errors import NotFound
+from billing.reports.numbers.answers import figures_as_table
 from billing.reports.numbers.dunning import dunning
 from billing.reports.numbers.money import money
 from billing.reports.numbers.newsletters import newsletters
@@ -10,12 +11,36 @@ from billing.reports.numbers.shape import Count, NumbersQuestion, NumbersTable, 
 from billing.reports.numbers.trials import trials
 
 SECTIONS: tuple[Count, ...] = (recurring, trials, dunning, money, schemes, newsletters)
+"""Each gives the section whose key is the function's name."""
+TITLES = {
+    "recurring": "Recurring revenue",
+    "trials": "Trials",
+    "dunning": "Failed payments",
+    "money": "Money",
+    "schemes": "Disputes",
+    "newsletters": "Newsletters",
+}
+"""The title of each, in the same order."""
 
 
-class UnknownTable(NotFound):
-    """There is no such table of numbers."""
+class UnknownNumbersSection(NotFound):
+    """There is no such section of the numbers."""
+
+    code = "unknown_section"
+
+
+class UnknownNumbersTable(NotFound):
+    """There is no such table of the numbers."""
 
     code = "unknown_table"
+
+
+def named(key: str) -> Count:
+    """The section with this key. Raises UnknownNumbersSection."""
+    found = next((section for section in SECTIONS if section.__name__ == key), None)
+    if found is None:
+        raise UnknownNumbersSection
+    return found
 
 
 def count(question: NumbersQuestion) -> list[Section]:
@@ -24,9 +49,12 @@ def count(question: NumbersQuestion) -> list[Section]:
 
 
 def table(question: NumbersQuestion, key: str) -> NumbersTable:
-    """The table with that key; `figures` is the one of all figures. Raises UnknownTable."""
-    sections = count(question)
-    found = next((table for section in sections for table in section.tables if table.key == key), None)
-    if found is None:
-        raise UnknownTable
-    return found
+    """The table with this key, or all `figures`. Raises UnknownNumbersTable."""
+    found = count(question)
+    if key == "figures":
+        return figures_as_table(found)
+    tables = (table for section in found for table in section.tables if table.key == key)
+    chosen = next(tables, None)
+    if chosen is None:
+        raise UnknownNumbersTable
+    return chosen

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from billing.platform.errors import Invalid
 from billing.platform.site import Site
+from billing.rules.money import BASE_CURRENCY, spelled
 from billing.rules.periods import start_of_day
 
 Cell = str | int | date | None
@@ -21,7 +22,7 @@ MOST_DAYS = 1830
 
 
 class NotAPeriodOfNumbers(Invalid):
-    """A period runs from a day to the same or a later day, and is at most five years long."""
+    """A period runs from a day to the same or a later day, is at most five years long, and lies between the years 2010 and 2100."""
 
     code = "bad_period"
 
@@ -46,7 +47,11 @@ class NumbersPeriod:
     last: date
 
     def __post_init__(self) -> None:
-        if not 0 <= (self.last - self.first).days < MOST_DAYS:
+        if not (
+            self.first.year >= 2010
+            and self.last.year < 2100
+            and 0 <= (self.last - self.first).days < MOST_DAYS
+        ):
             raise NotAPeriodOfNumbers
 
     @property
@@ -142,3 +147,16 @@ Count = Callable[[NumbersQuestion], Section]
 def share(part: int, whole: int) -> int | None:
     """`part` of `whole` in basis points, rounded half up; None where there is no whole."""
     return (part * 20_000 + whole) // (2 * whole) if whole > 0 else None
+
+
+def spelled_value(cell: Cell, unit: Unit) -> str:
+    """A value for people; empty where nothing can be said."""
+    if cell is None:
+        return ""
+    if isinstance(cell, int) and unit is Unit.CENTS:
+        return spelled(cell, BASE_CURRENCY)
+    if isinstance(cell, int) and unit is Unit.BASIS_POINTS:
+        return f"{cell / 100:.1f}%"
+    if isinstance(cell, int):
+        return f"{cell:,}".replace(",", "\u00a0")
+    return f"{cell.day}\u00a0{cell:%b\u00a0%Y}" if isinstance(cell, date) else cell

@@ -16,6 +16,8 @@ from billing.platform.installation import NotAdopted, held_by, held_too_long
 from billing.reconcile import schedule
 from billing.reports import doctor
 from billing.reports.doctor_models import DoctorVisit
+from billing.reports.numbers.kept_figures import KeptFigures
+from billing.reports.numbers.shape import Figure
 from billing.reports.queues import QueueLength, queue_lengths
 from billing.webhooks import inbox
 
@@ -92,6 +94,8 @@ class MeasuredFacts:
     """When the books were last compared."""
     acquirers: Sequence[breaker.ChargingPause]
     """Acquirers that ever failed."""
+    figures: Sequence[Figure]
+    """The publisher's, of the last thirty kept days."""
 
     def last_done(self) -> dict[str, datetime]:
         """When each of these was last done; none that never was."""
@@ -105,7 +109,7 @@ class MeasuredFacts:
         return {what: at for what, at in moments.items() if at is not None}
 
 
-def measured_facts(session: Session, at: datetime) -> MeasuredFacts:
+def measured_facts(session: Session, at: datetime, kept: KeptFigures) -> MeasuredFacts:
     """All of it, from the database."""
     return MeasuredFacts(
         operator_facts(session, at),
@@ -113,4 +117,5 @@ def measured_facts(session: Session, at: datetime) -> MeasuredFacts:
         doctor.last_visit(session),
         schedule.last_compared_at(session),
         breaker.states(session),
+        kept.figures(session),
     )

@@ -15,6 +15,9 @@ def gauges(found: MeasuredFacts | None) -> CollectorRegistry:
     if found is not None:
         _of_alarms(registry, found)
         _of_work(registry, found)
+        numbers = {figure.key: figure.value for figure in found.figures if figure.value is not None}
+        words = "The publisher's figures of the last thirty closed days, as `billing numbers` gives them: cents, counts, basis points."
+        _add(registry, "masthead_number", words, "figure", numbers)
     return registry
 
 

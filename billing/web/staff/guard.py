@@ -32,6 +32,7 @@ ROOMS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.INVOICES, "/staff/invoices", "Invoices"),
     (Permission.APPROVE, "/staff/approvals", "Approvals"),
     (Permission.BOOKS, "/staff/books", "Books"),
+    (Permission.NUMBERS, "/staff/numbers", "Numbers"),
     (Permission.CASES, "/staff/cases", "Cases"),
     (Permission.AUDIT, "/staff/audit", "Audit"),
     (Permission.STAFF, "/staff/members", "Staff"),

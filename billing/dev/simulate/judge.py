@@ -138,7 +138,7 @@ class _Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class _Paid:
+class PaidPeriod:
     """A charge with its period: the first day, and the first day after it."""
 
     charge: ListedCharge
@@ -153,20 +153,32 @@ def judge(life: Life, taken: Iterable[ListedCharge], until: datetime, *, staff_k
     charges = sorted(taken, key=lambda charge: (charge.at, charge.ref))
     if life.started_on is None or life.unreachable:
         return [Breach(life.number, f"{_words(charge)}, and nothing may be") for charge in charges]
-    first, paid = trial_over(life.started_on), list[_Paid]()
+    first, paid = trial_over(life.started_on), list[PaidPeriod]()
     terms = _Terms(life.plan, first, first, chargeable=life.chargeable)
     outside = list(_walk(life, terms, charges, until, paid))
     kept = [] if staff_know and not life.refundable else _kept(life, paid)
     return [Breach(life.number, what) for what in (*outside, *kept)]
 
 
+def periods_paid(life: Life, taken: Iterable[ListedCharge], until: datetime) -> list[PaidPeriod]:
+    """The charges up to `until` that the calendar knows, each with its period."""
+    if life.started_on is None or life.unreachable:
+        return []
+    charges, paid = sorted(taken, key=lambda charge: (charge.at, charge.ref)), list[PaidPeriod]()
+    first = trial_over(life.started_on)
+    terms = _Terms(life.plan, first, first, chargeable=life.chargeable)
+    for _ in _walk(life, terms, charges, until, paid):
+        pass  # breaches are `judge`'s
+    return paid
+
+
 def _walk(
-    life: Life, terms: _Terms, charges: list[ListedCharge], until: datetime, paid_periods: list[_Paid]
+    life: Life, terms: _Terms, charges: list[ListedCharge], until: datetime, paid_periods: list[PaidPeriod]
 ) -> Iterator[str]:
     """Go from due day to due day, assign each due charge to its period, and yield breaches. Charges left over at the end are outside
     the calendar."""
     waiting = sorted(life.accepted, key=lambda act: act.at)
-    ended_at = min((_ends_charging(act, waiting) for act in waiting if _ends(act, waiting)), default=None)
+    ended_at = min((_ends_charging(act, waiting) for act in waiting if ends(act, waiting)), default=None)
     while True:
         while waiting and waiting[0].at <= charge_at(terms.on):
             terms.apply(waiting.pop(0))
@@ -188,12 +200,12 @@ def _walk(
             yield f"{_words(paid)}, and not {CENTS[terms.plan]}"
         begins_on = terms.on
         terms.begin_next_period()
-        paid_periods.append(_Paid(paid, begins_on, terms.on))
+        paid_periods.append(PaidPeriod(paid, begins_on, terms.on))
     for charge in charges:
         yield f"{_words(charge)}, and by the calendar nothing is due then (next {terms.on})"
 
 
-def _ends(act: AcceptedAct, accepted: Iterable[AcceptedAct]) -> bool:
+def ends(act: AcceptedAct, accepted: Iterable[AcceptedAct]) -> bool:
     """Whether nothing may be charged after this act. Undoing is refused while a dispute is open, so it comes after the decision, and
     charges go on."""
     if act.kind is ActKind.DISPUTE:
@@ -213,7 +225,7 @@ def _words(charge: ListedCharge) -> str:
     return f"{charge.ref} took {charge.cents} cents on {charge.at:%Y-%m-%d %H:%M}Z"
 
 
-def _closed(life: Life, paid: list[_Paid]) -> datetime | None:
+def _closed(life: Life, paid: list[PaidPeriod]) -> datetime | None:
     """When the account was closed, if it was soon enough for a withdrawal and no bank has the money."""
     closed = next((act.at for act in life.accepted if act.kind is ActKind.ERASE), None)
     if closed is None or not paid or any(act.kind is ActKind.DISPUTE for act in life.accepted):
@@ -221,7 +233,7 @@ def _closed(life: Life, paid: list[_Paid]) -> datetime | None:
     return closed if (day_of(closed) - day_of(paid[0].charge.at)).days <= COOLING_OFF_DAYS else None
 
 
-def _kept(life: Life, paid: list[_Paid]) -> Iterator[str]:
+def _kept(life: Life, paid: list[PaidPeriod]) -> Iterator[str]:
     """A withdrawal refunds the first charge in full, and of each later one the share of unread days, including the day of the
     withdrawal. Closing the account within the days of a withdrawal does the same."""
     withdrew = next((act.at for act in life.accepted if act.kind is ActKind.WITHDRAW), _closed(life, paid))

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from billing.container import Services
 from billing.dev.simulate import alarms, figures
 from billing.dev.simulate.charges_at_sandbox import SandboxCharges
+from billing.dev.simulate.counted_apart import count_apart
 from billing.dev.simulate.dates import Slot, moment, month_later, start_of
 from billing.dev.simulate.environment import SimulatedInstallation
 from billing.dev.simulate.faults import LEVELS, FaultPlan
@@ -25,6 +26,8 @@ from billing.dev.simulate.reader_acts import ReaderActs, SimulatedReader
 from billing.dev.simulate.scenarios import ActKind, Scenario, draw_scenario
 from billing.reconcile.reconcile import reconcile
 from billing.reports import doctor
+from billing.reports.numbers import sections
+from billing.reports.numbers.shape import NumbersPeriod, NumbersQuestion
 
 FIRST_DAY = date(2027, 1, 1)
 QUIET_DAYS = 4
@@ -135,6 +138,7 @@ def simulate(
         memory.sample(now=True)
         charges = SandboxCharges(installation.sandbox, installation.key, faults.skew, acts.deleted)
         _judge(installation, crowd, charges, workers.now(), verdict)
+        verdict.broken += _count_apart(installation.services, crowd, charges, workers.now())
         _add_figures(installation, workers, faults, verdict)
         memory.sample(now=True)
     verdict.seconds, verdict.cpu_seconds = time.monotonic() - began, memory.cpu_seconds
@@ -189,6 +193,18 @@ def _judge(
     verdict.broken += [f"reader {breach.number}: {breach.what}" for breach in found]
     verdict.charges = sum(map(len, charges.taken.values()))
     verdict.cents = sum(charge.cents for taken in charges.taken.values() for charge in taken)
+
+
+def _count_apart(services: Services, crowd: Crowd, charges: SandboxCharges, at: datetime) -> list[str]:
+    """Compare the numbers of all days before today with a count from what readers did and the sandbox charged."""
+    period = NumbersPeriod(FIRST_DAY, services.site.today(at) - _DAY)
+    with services.database.transaction() as session:
+        found = sections.count(NumbersQuestion(session, services.site, period, at))
+    said = {figure.key: figure.value for section in found for figure in section.figures}
+    lives = [reader.life for reader in crowd.readers]
+    counted = count_apart(lives, charges.taken, start_of(period.last + _DAY))
+    said["stopped"] = (said["stopped"] or 0) - (said["returned"] or 0)
+    return counted.differences(said)
 
 
 def _add_figures(

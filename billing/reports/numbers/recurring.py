@@ -83,6 +83,7 @@ def _figures(found: NumbersCounted) -> list[Figure]:
             "paying", "Paying subscriptions", "Subscriptions that count in MRR at the end of the period.", Unit.COUNT, "paying"
         ),
         *moved,
+        *_counts(found),
         Figure(
             "churn-rate", "Churn", "Subscriptions that stopped paying in the period, of those that paid when it began.",
             Unit.BASIS_POINTS, share(churned, at_start), share(before, at_start_before),
@@ -110,6 +111,32 @@ def _figures(found: NumbersCounted) -> list[Figure]:
             _lifetime_value(found.stock_at_start("mrr"), at_start, at_start_before, before, days),
         ),
     ]  # fmt: skip
+
+
+def _counts(found: NumbersCounted) -> list[Figure]:
+    return [
+        found.flow_figure(
+            "first-paid",
+            "First payments",
+            "Subscriptions of readers who paid for the first time in the period.",
+            Unit.COUNT,
+            "count_new",
+        ),
+        found.flow_figure(
+            "returned",
+            "Returned",
+            "Subscriptions that pay again after an end or a pause, of readers who had paid before.",
+            Unit.COUNT,
+            "count_reactivation",
+        ),
+        found.flow_figure(
+            "stopped",
+            "Stopped",
+            "Subscriptions that stopped paying in the period: they ended, or were paused.",
+            Unit.COUNT,
+            "count_churn",
+        ),
+    ]
 
 
 def _of(flow: Callable[[str, str], int], reasons: tuple[str, ...]) -> int:

@@ -41,7 +41,7 @@ def draw(table: NumbersTable) -> Markup | None:
     labels = [spelled_value(row[0], table.columns[0].unit) for row in rows]
     plot = _PLOTS[table.chart](
         width=WIDTH,
-        height=90 + 36 * len(table.rows) if is_bars else HEIGHT,
+        height=104 + 36 * len(table.rows) if is_bars else HEIGHT,
         js=[],
         css=[],
         no_prefix=True,

@@ -32,6 +32,7 @@ import billing.staff.key_models
 import billing.staff.models
 import billing.staff.recovery_codes
 import billing.subscriptions.models
+import billing.subscriptions.origin_models
 import billing.web.api.models
 import billing.webhooks.models  # noqa: F401 - importing the models fills the metadata
 

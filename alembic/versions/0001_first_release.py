@@ -250,6 +250,17 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("at"),
     )
     op.create_table(
+        "erased_origin",
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("article_id", text, nullable=False),
+        sa.Column("section", text, nullable=False),
+        sa.Column("issue_id", text, nullable=False),
+        sa.Column("trials", sa.Integer(), nullable=False),
+        sa.Column("paid_starts", sa.Integer(), nullable=False),
+        sa.Column("converted", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("month", "article_id", "section", "issue_id"),
+    )
+    op.create_table(
         "held_time",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("now", instant, nullable=False),
@@ -2098,6 +2109,9 @@ def _tables() -> None:
         sa.Column("subscription_id", text, nullable=True),
         sa.Column("refusal", text, nullable=True),
         sa.Column("new_reader", sa.Boolean(), nullable=False),
+        sa.Column("origin_article_id", text, nullable=True),
+        sa.Column("origin_section", text, nullable=True),
+        sa.Column("origin_issue_id", text, nullable=True),
         sa.Column("created_at", instant, nullable=False),
         sa.Column("expires_at", instant, nullable=False),
         sa.Column("finished_at", instant, nullable=True),
@@ -2458,6 +2472,29 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("request_message_of", "request_message", ["request_id", "id"], unique=False)
+    op.create_table(
+        "start_origin",
+        sa.Column("subscription_id", text, nullable=False),
+        sa.Column("reader_id", text, nullable=False),
+        sa.Column("article_id", text, nullable=True),
+        sa.Column("section", text, nullable=True),
+        sa.Column("issue_id", text, nullable=True),
+        sa.Column("is_trial", sa.Boolean(), nullable=False),
+        sa.Column("at", instant, nullable=False),
+        sa.CheckConstraint("(article_id IS NULL) = (section IS NULL)", name="article_has_its_section"),
+        sa.CheckConstraint("num_nonnulls(article_id, issue_id) > 0", name="names_something"),
+        sa.ForeignKeyConstraint(
+            ["reader_id"],
+            ["reader.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"],
+            ["subscription.id"],
+        ),
+        sa.PrimaryKeyConstraint("subscription_id"),
+    )
+    op.create_index(op.f("ix_start_origin_at"), "start_origin", ["at"], unique=False)
+    op.create_index(op.f("ix_start_origin_reader_id"), "start_origin", ["reader_id"], unique=False)
     op.create_table(
         "subscription_change",
         sa.Column(

@@ -33,8 +33,10 @@ from billing.platform.stop_points import stop_point
 from billing.readers.models import Consent
 from billing.readers.register import register
 from billing.rules.backoff import again_at
+from billing.subscriptions import origins
 from billing.subscriptions.find import AnyPrice
 from billing.subscriptions.models import Plan, Price, Subscription
+from billing.subscriptions.origins import NOWHERE, CameFrom
 from billing.subscriptions.start import AlreadySubscribed, Starting, TrialUsed, start_paid, start_trial
 
 PAGE_LIFE = timedelta(hours=23)
@@ -72,6 +74,7 @@ class SetupRequest:
     """Whether it is the reader's (see `CardSetup.browser_known_at`)."""
     subscription_id: str | None = None
     method_ref: str | None = None
+    came_from: CameFrom = NOWHERE
 
 
 def begin(ctx: TransactionContext, request: SetupRequest) -> CardSetup:
@@ -90,6 +93,9 @@ def begin(ctx: TransactionContext, request: SetupRequest) -> CardSetup:
         browser_known_at=ctx.at if request.browser_known else None,
         acquirer=request.acquirer,
         method_ref=request.method_ref,
+        origin_article_id=request.came_from.article_id,
+        origin_section=request.came_from.section,
+        origin_issue_id=request.came_from.issue_id,
         created_at=ctx.at,
         expires_at=ctx.at + PAGE_LIFE,
         next_poll_at=ctx.at + PAGE_LIFE,
@@ -238,7 +244,15 @@ def complete_with(ctx: TransactionContext, setup: CardSetup, method: PaymentMeth
         return None
     setup.state = SetupState.DONE
     setup.subscription_id = subscription.id
+    origins.record(ctx, subscription, _origin_taken_from(setup))
     return subscription
+
+
+def _origin_taken_from(setup: CardSetup) -> CameFrom:
+    """Where the visit's reader came from. The visit stays as evidence, so it forgets that."""
+    found = CameFrom(setup.origin_article_id, setup.origin_section, setup.origin_issue_id)
+    setup.origin_article_id = setup.origin_section = setup.origin_issue_id = None
+    return found
 
 
 def card_of_refused(session: Session, setup: CardSetup | None) -> PaymentMethod | None:

@@ -23,6 +23,7 @@ from billing.readers.models import Consent, Reader
 from billing.readers.register import by_id, lock_reader, register
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.offer import Offer, offer_today
+from billing.subscriptions.origins import NOWHERE, CameFrom
 from billing.subscriptions.start import AlreadySubscribed, TrialUsed, may_try, refuse_second
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class TrialRequest:
     agreed: Agreed
     plan_id: str | None
     by: Actor
+    came_from: CameFrom = NOWHERE
 
 
 def start_with_saved_card(
@@ -107,6 +109,7 @@ def _begin(ctx: TransactionContext, acquirer: str, request: TrialRequest) -> tup
             consent_id=consent.id,
             reader_id=reader.id,
             method_ref=request.method_ref,
+            came_from=request.came_from,
         ),
     )
     return reader, setup.id

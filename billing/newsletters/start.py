@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from billing.access.entitled import entitled
 from billing.mail import suppressions
+from billing.newsletters.carry import carrying
 from billing.newsletters.compose import Variant, problems
 from billing.newsletters.lists import (
     ADDRESS,
@@ -74,7 +75,7 @@ def begin(ctx: TransactionContext, sender: NewsletterSender, issue: Issue) -> No
     """Freeze content and recipients, and let workers send the issue. One with problems returns to its editor."""
     sender.publisher.refresh(ctx.session)
     list_ = newsletter(ctx.session, issue.newsletter_id)
-    words = content_of(issue, list_)
+    words = carrying(content_of(issue, list_), issue.id, ctx.site.public_url)
     found = problems(words, sender.house, sender.language)
     # checked again: the issue may have been scheduled a year ago
     if reason := why_not_compared(list_, ctx.at):

@@ -11,6 +11,7 @@ from billing.platform.db import enum_column
 from billing.platform.retention import UNFINISHED
 from billing.rules.decline_causes import DeclineCause
 from billing.rules.dunning import DeclineKind
+from billing.subscriptions.origin_models import OriginOfVisit
 
 
 class SetupPurpose(StrEnum):
@@ -35,7 +36,7 @@ class SetupState(StrEnum):
     """Somebody else than the reader may have typed the card: nothing is kept or begun until the address is proved."""
 
 
-class CardSetup(SQLModel, table=True):
+class CardSetup(OriginOfVisit, table=True):
     """A visit to the card page: its purpose and its end. Finished once, by the reader's return or by the webhook."""
 
     __tablename__ = "card_setup"

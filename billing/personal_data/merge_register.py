@@ -22,7 +22,7 @@ PLAIN = (
     ),
     *("approval", "staff_case", "payment_method", "consent", "subscription", "complimentary_grant"),
     *("price_notice", "dispute", "invoice_recipient", "invoice_correction", "payment", "refund"),
-    *("erasure", "reader_merge", "address_change"),
+    *("erasure", "reader_merge", "address_change", "start_origin"),
 )
 """Tables whose rows move as they are."""
 MOVED: Mapping[str, tuple[str, ...]] = {

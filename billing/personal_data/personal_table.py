@@ -24,7 +24,8 @@ class PersonalTable:
     that stays, by the columns' names in one string, with the reason as the reader reads it. `also`: columns that an erasure
     sets besides, which aren't personal. `retention`: why no rule deletes old rows, where none does. `made`: the column with a row's
     moment, where there may be rows after an erasure, as of a late dispute. `whole`: what finds all of the reader's rows, where
-    `by_id` finds only those that an erasure changes."""
+    `by_id` finds only those that an erasure changes. `counted`: a statement that counts the deleted rows, named `gone`, without
+    their reader."""
 
     table: str
     what: str
@@ -38,6 +39,7 @@ class PersonalTable:
     retention: str = ""
     made: str = ""
     whole: str = ""
+    counted: str = ""
 
     @property
     def of_reader(self) -> str:
@@ -58,7 +60,8 @@ class PersonalTable:
     def erasing(self) -> str:
         """The statement that erases a reader's rows, for `:reader_id`, `:address` and `:at`; empty where all of it stays."""
         if self.delete:
-            return f"DELETE FROM {self.table} WHERE {self.of_reader} AND NOT ({self.stay or 'false'})"  # noqa: S608
+            deleted = f"DELETE FROM {self.table} WHERE {self.of_reader} AND NOT ({self.stay or 'false'})"  # noqa: S608
+            return f"WITH gone AS ({deleted} RETURNING *) {self.counted}" if self.counted else deleted
         values = {**self.blank, **self.also}
         if not values:
             return ""

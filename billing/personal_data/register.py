@@ -3,6 +3,7 @@
 from billing.personal_data.personal_table import NOTICE, PersonalTable
 from billing.rules.addresses import ERASED_DOMAIN
 from billing.rules.tax import ABRIDGED_UP_TO
+from billing.subscriptions.origins import COUNT_ERASED
 from emails.languages import Text, say
 
 MINE = "reader_id = :reader_id"
@@ -38,6 +39,10 @@ TABLES = (
     PersonalTable("sign_in_link", "links to sign in", "false", "lower(email) = :address", delete=True),
     # what was read, and where from
     PersonalTable("gift_reading", "gifts opened", "visitor = :reader_id OR gift_id IN (SELECT id FROM gift WHERE reader_id = :reader_id)", delete=True),
+    PersonalTable(
+        "start_origin", "articles and newsletters that led to a subscription", MINE,
+        delete=True, counted=COUNT_ERASED, retention=WHILE_READER,
+    ),
     PersonalTable("meter_month", "metered articles read", "visitor = :reader_id", delete=True),
     PersonalTable("gift", "gifts given", MINE, delete=True, retention=WHILE_READER),
     PersonalTable("reader_session", "browsers signed in", MINE, delete=True),
@@ -120,7 +125,13 @@ TABLES = (
     # cards
     PersonalTable(
         "card_setup", "visits to the card page", MINE, BY_EMAIL,
-        blank={"email": "''", "browser_hash": "''"},
+        blank={
+            "email": "''",
+            "browser_hash": "''",
+            "origin_article_id": "NULL",
+            "origin_section": "NULL",
+            "origin_issue_id": "NULL",
+        },
         keep={"acquirer customer_ref method_ref session_ref": AT_ACQUIRER, "refusal language": OURS},
         retention="unfinished ones are deleted by their rule; others prove who began what",
     ),
@@ -226,7 +237,7 @@ OF_NOBODY = {
     "events, hashes, counts and books: references only": (
         "inbound_event", "rate_count", "bulk_read", "bounce_record", "suppression",
         "balance_movement", "payout", "unexplained_charge", "reconciliation", "number_series", "recognition_mark", "closed_period",
-        "ledger_transaction", "ledger_entry", "deferral", "number_day", "number_mark",
+        "ledger_transaction", "ledger_entry", "deferral", "number_day", "number_mark", "erased_origin",
     ),
     "of staff and programs, not of readers": (
         "staff_member", "staff_link", "staff_browser", "staff_session", "staff_recovery_code", "api_key", "api_key_use", "api_key_spending",

@@ -179,6 +179,14 @@ def test_a_subscriber_reads_on_another_host_and_a_stranger_gets_no_byte(sites: S
     assert troubles == []
 
 
+def test_a_newsletters_link_takes_its_issue_along_to_the_offer(sites: Sites, visit: Visit) -> None:
+    stranger, _, _ = open_page(visit(sites.hosts), f"{WWW}/story?issue=iss_0123abc")
+    state(stranger, "refused")
+    expect(stranger.locator("[data-masthead-offer]")).to_have_attribute(
+        "href", f"{ACCOUNTS}/?article={LOCKED}&issue=iss_0123abc"
+    )
+
+
 def _listen(sites: Sites, page: Page) -> None:
     """The player's address expires after five minutes. The player gets another and continues at the same place."""
     audio = page.locator("audio")

@@ -74,6 +74,7 @@ def test_a_readers_rows_can_be_read_from_each_table(world: World, paid: Subscrib
 BY_INDEX = (
     *("address_change", "card_setup", "consent", "message", "payment", "reader", "signup"),
     "signup_change",
+    "start_origin",
 )
 """Large tables, whose rows of one reader must not be looked for among all."""
 

@@ -26,6 +26,7 @@ from billing.web.kit.access_request import check_for
 from billing.web.kit.kept_rows import on_offer_and_newest
 from billing.web.kit.view_rows import teaser_of, teasers
 from billing.web.kit.visit import NOINDEX, Visit, Visiting
+from billing.web.reader import way
 from billing.web.reader.gifts import OVER
 from billing.web.reader.next_step import next_step
 from billing.web.reader.unreached import unreached
@@ -73,12 +74,14 @@ def _strip(found: Situation, plan: OfferedPlan, price: OfferedPrice) -> NextStep
 
 
 @router.api_route("/articles/{article_id}", methods=["GET", "HEAD"])
-def article(visit: Visiting, article_id: str) -> Response:
-    """One article, as far as this reader may read it.
+def article(visit: Visiting, article_id: str, issue: str = "") -> Response:
+    """One article, as far as this reader may read it. `issue`: the newsletter whose link led here; then no cache shares the answer.
 
     A prefetch of an article that would be metered gets 503, so that the browser requests it again when the reader opens it. A page
     that is the same for all unknown visitors may be shared by caches."""
     found = _found(visit, article_id)
+    if issue:
+        way.arrive(visit, article_id, issue)
     checked = found.checked
     if _only_ahead(visit, checked):
         return Response(status_code=503)

@@ -10,6 +10,7 @@ from pydantic import Field, IPvAnyAddress
 from sqlmodel import Session, col, select
 from starlette.responses import Response
 
+from billing.access.articles import ID_PATTERN
 from billing.brand import legal
 from billing.cards.start_with_saved_card import Agreed, TrialRequest, start_with_saved_card
 from billing.changes.cancel import UNDONE, When
@@ -32,6 +33,7 @@ from billing.subscriptions.models import Subscription, SubscriptionChange
 from billing.web.api.caller import Answer, Cancels, ReadsReaders, Starts
 from billing.web.api.pages import After, Limit, page
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
+from billing.web.kit.came_from import ISSUE_PATTERN, came_from
 
 router = APIRouter(tags=["Readers"])
 ONE_START = Spent(starts=1)
@@ -56,6 +58,10 @@ class TrialBody(shapes.Body):
     """A plan that everyone is offered, or only staff; without one the first that everyone is."""
     payment_method: str = Field(pattern=r"^[A-Za-z0-9_]{3,100}$")
     consent: ConsentBody
+    article: str | None = Field(default=None, pattern=ID_PATTERN)
+    """The article that led to the start, for the numbers. One that isn't registered is ignored."""
+    issue: str | None = Field(default=None, pattern=ISSUE_PATTERN)
+    """The newsletter issue that did."""
 
 
 class FutureConsent(Invalid):
@@ -79,6 +85,7 @@ def start_trial(body: TrialBody, caller: Starts) -> GatewayCall:
         with caller.begin() as ctx:
             key_limits.refuse_more(ctx, caller.key_id, ONE_START)
             documents = legal.in_force(ctx.session, accepted_at)
+            origin = came_from(ctx, body.article, body.issue)
         request = TrialRequest(
             email=body.email,
             external_id=body.external_id,
@@ -92,6 +99,7 @@ def start_trial(body: TrialBody, caller: Starts) -> GatewayCall:
             ),
             plan_id=body.plan,
             by=caller.actor,
+            came_from=origin,
         )
         return 201, start_with_saved_card(
             services.database, services.gateway, services.site, request, caller.at, begun

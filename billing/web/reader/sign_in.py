@@ -40,9 +40,10 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/sign-in")
 @quick_page
-def ask(visit: Visiting, article: str = "") -> Response:
-    """The form for the address; also for a signed-in browser whose address isn't proved yet. `article`: where the reader goes on."""
-    way.arrive(visit, article)
+def ask(visit: Visiting, article: str = "", issue: str = "") -> Response:
+    """The form for the address; also for a signed-in browser whose address isn't proved yet. `article`: where the reader goes on;
+    `issue`: the newsletter they come from."""
+    way.arrive(visit, article, issue)
     if not visit.proved_reader:
         typed = asked.asked_here(visit)  # the way back from the sent page, to put the address right
         return visit.page(_form(visit, typed.email if typed else ""))

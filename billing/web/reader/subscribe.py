@@ -59,9 +59,10 @@ MOST_ARTICLES = 6
 
 @router.get("/")
 @quick_page
-def offer(visit: Visiting, article: str = "") -> Response:
-    """The promise, the prices, the dates; for a reader who is signed in, what they can do next. `article`: where they go on."""
-    way.arrive(visit, article)
+def offer(visit: Visiting, article: str = "", issue: str = "") -> Response:
+    """The promise, the prices, the dates; for a reader who is signed in, what they can do next. `article`: where they go on;
+    `issue`: the newsletter they come from."""
+    way.arrive(visit, article, issue)
     if visit.known is NOBODY:
         return visit.page(_offer_page(visit, None))
     with visit.read() as ctx:
@@ -82,10 +83,14 @@ def _offer_page(visit: Visit, ctx: TransactionContext | None) -> OfferPage:
 @router.get("/subscribe")
 @quick_page
 def ask_address(
-    visit: Visiting, plan: Annotated[str | None, Query(pattern=PLAN_ID)] = None, article: str = ""
+    visit: Visiting,
+    plan: Annotated[str | None, Query(pattern=PLAN_ID)] = None,
+    article: str = "",
+    issue: str = "",
 ) -> Response:
-    """Step one, for a browser that isn't signed in. `article`: where the reader goes on after the start. Raises NotOffered."""
-    way.arrive(visit, article)
+    """Step one, for a browser that isn't signed in. `article`: where the reader goes on after the start; `issue`: the newsletter they
+    come from. Raises NotOffered."""
+    way.arrive(visit, article, issue)
     one = find.the_one(on_offer(visit), plan or None)
     (offer,) = offers_of(visit.services.site, visit.today, [one])
     if visit.reader is None:
@@ -253,6 +258,7 @@ def _record(
             consent_id=consent.id,
             reader_id=reader_id,
             browser_known=reader_id is not None,
+            came_from=way.origin(visit, ctx),
         ),
     )
     setup.new_reader = earlier.setup is not None and earlier.setup.new_reader

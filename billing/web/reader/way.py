@@ -3,20 +3,22 @@
 A door's address names an article as `?article=<id>`. The id needs no signature: it is looked up in the registry, and only the
 registered address of that article is ever shown or opened. So a wall is the same for all strangers, and a publisher's page can
 write the link itself. An id that nobody registered is ignored. The cookie is signed: it holds an article's id, or a path of
-ours that a page here has set."""
+ours that a page here has set.
 
-import re
+`&issue=<id>` beside it, or alone, names the newsletter issue that the reader came by. A start records both (see `origin`)."""
+
 from datetime import timedelta
 from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from billing.access.articles import ID_PATTERN
 from billing.access.models import Article
 from billing.http import cookies
 from billing.platform.context import TransactionContext
 from billing.readers import links
+from billing.subscriptions.origins import CameFrom
+from billing.web.kit.came_from import came_from, is_article_id, is_issue_id
 from billing.web.kit.visit import Visit, Visiting
 from billing.web.views.frame import ReadOn
 from billing.web.views.start import ReadOnPage
@@ -29,14 +31,34 @@ ARTICLE_LIFE = timedelta(hours=12)
 HOME = "/account"
 ELSEWHERE = "/sign-in/on"
 _ARTICLE = "article:"
-_ID = re.compile(ID_PATTERN)
 router = APIRouter(include_in_schema=False)
 
 
-def arrive(visit: Visit, article_id: str) -> None:
-    """Remember the article from which the reader came to this door. Asks the database nothing: `read_on` looks it up."""
-    if _ID.fullmatch(article_id):
-        _keep(visit, _ARTICLE + article_id, ARTICLE_LIFE)
+def arrive(visit: Visit, article_id: str, issue_id: str = "") -> None:
+    """Remember the article, and the newsletter issue, from which the reader came to this door. Asks the database nothing: `read_on`
+    looks it up. A wall's link that names only the article keeps the issue that led there."""
+    article_id = article_id if is_article_id(article_id) else ""
+    issue_id = issue_id if is_issue_id(issue_id) else ""
+    if not article_id and not issue_id:
+        return
+    before_article, before_issue = _came_by(visit)
+    if article_id and article_id == before_article:
+        issue_id = issue_id or before_issue
+    _keep(visit, _ARTICLE + article_id + (f":{issue_id}" if issue_id else ""), ARTICLE_LIFE)
+
+
+def _came_by(visit: Visit) -> tuple[str, str]:
+    """The ids of the remembered article and issue; empty without."""
+    subject = _kept(visit)
+    if not subject.startswith(_ARTICLE):
+        return "", ""
+    article_id, _, issue_id = subject.removeprefix(_ARTICLE).partition(":")
+    return article_id, issue_id
+
+
+def origin(visit: Visit, ctx: TransactionContext) -> CameFrom:
+    """What a start that begins here is recorded to have come from. At most two indexed reads, and none without a way."""
+    return came_from(ctx, *_came_by(visit))
 
 
 def remember(visit: Visit, path: str) -> None:
@@ -57,10 +79,8 @@ def sign_in_first(visit: Visit, path: str) -> Response:
 
 def read_on(visit: Visit, ctx: TransactionContext) -> ReadOn | None:
     """The article from which the reader came, if one is remembered. One indexed read, and none without."""
-    subject = _kept(visit)
-    if not subject.startswith(_ARTICLE):
-        return None
-    article = ctx.session.get(Article, subject.removeprefix(_ARTICLE))
+    article_id, _ = _came_by(visit)
+    article = ctx.session.get(Article, article_id) if article_id else None
     return ReadOn(title=article.title, url=article.url) if article is not None else None
 
 

@@ -84,7 +84,9 @@
     }
     for (const one of all("when")) one.hidden = !one.dataset.mastheadWhen.split(" ").some((w) => words.includes(w));
     for (const name of ["used", "limit"]) for (const one of all(name)) one.textContent = answer?.meter?.[name] ?? "";
-    for (const one of all("offer")) if (answer?.subscribe_url) one.href = answer.subscribe_url;
+    // the newsletter whose link led here is taken along
+    const [from = ""] = location.search.match(/issue=\w+/) ?? [];
+    for (const one of all("offer")) if (answer?.subscribe_url) one.href = answer.subscribe_url + (from && "&" + from);
     if (answer?.features.includes("listen"))
       for (const one of all("audio")) {
         one.hidden = false;

@@ -1,0 +1,128 @@
+"""The numbers of what led to subscriptions count starts and their payments, and agree with the ledger."""
+
+from datetime import date
+
+import sqlalchemy as sa
+
+from billing.reports.numbers import origins
+from billing.reports.numbers.shape import Period, Question, Section
+from tests.support.erasures import ask_for
+from tests.support.newsroom import Newsroom
+from tests.support.world import World, local
+
+WATER, BRIDGE = "the-water-nobody-counted", "the-bridge-that-waited"
+MARCH = Period(date(2027, 3, 1), date(2027, 3, 31))
+LEDGER = """
+    SELECT sum(e.amount) AS cents FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id
+    WHERE t.kind IN ('payment', 'refund') AND e.account = 'gateway'"""
+
+
+def counted(world: World, period: Period = MARCH) -> Section:
+    with world.services.database.transaction() as session:
+        return origins.origins(Question(session, world.services.site, period, world.now))
+
+
+def figures(section: Section) -> dict[str, tuple[int | None, int | None]]:
+    return {figure.key.removeprefix("origin-"): (figure.value, figure.before) for figure in section.figures}
+
+
+def rows(section: Section, by: str) -> list[tuple[object, ...]]:
+    table = next(table for table in section.tables if table.key == f"origins-by-{by}")
+    assert all(len(row) == len(table.columns) for row in table.rows)
+    return list(table.rows)
+
+
+def the_season(world: World) -> str:
+    """Four starts: two from the water article, of which one pays and one cancels; one from a newsletter's article; one from nowhere.
+    The issue's id."""
+    newsroom = Newsroom(world)
+    newsroom.people(1)
+    issue = newsroom.send()
+    world.settle()
+    world.start_trial("thandi@example.com", "pm_card_visa__1", article=WATER)
+    left = world.start_trial("pieter@example.com", "pm_card_visa__2", article=WATER)
+    world.start_trial("sipho@example.com", "pm_card_visa__3", article=BRIDGE, issue=issue, plan="yearly")
+    world.start_trial("nobody@example.com", "pm_card_visa__4")
+    world.api.post(f"/v1/subscriptions/{left['subscription']['id']}/cancel").raise_for_status()
+    world.advance_to(local(2027, 4, 1, 9))
+    return issue
+
+
+def test_starts_are_counted_by_article_section_and_newsletter(world: World) -> None:
+    issue = the_season(world)
+    found = counted(world)
+    assert figures(found) == {
+        "trials": (3, 0),
+        "paid-starts": (0, 0),
+        "paying": (2, 0),
+        "conversion": (6667, None),
+        "paid": (7500 + 75000, 0),
+    }
+    section = {row["id"]: row["section"] for row in world.rows("SELECT id, section FROM article")}
+    water, bridge = rows(found, "article")
+    assert water[1:] == (WATER, section[WATER], 2, 0, 1, 7500)
+    assert bridge[1:] == (BRIDGE, section[BRIDGE], 1, 0, 1, 75000)
+    assert {row[0] for row in rows(found, "section")} == {section[WATER], section[BRIDGE]}
+    ((_, newsletter, by, *counts),) = rows(found, "newsletter")
+    assert (newsletter, by, counts) == ("First Light", issue, [1, 0, 1, 75000])
+    april = counted(world, Period(date(2027, 4, 1), date(2027, 5, 1)))
+    assert figures(april)["trials"] == (0, 3)
+    assert rows(april, "article") == []
+
+
+def test_what_was_paid_agrees_with_the_ledger_also_after_a_refund(world: World) -> None:
+    the_season(world)
+    (other,) = world.rows(
+        "SELECT p.amount FROM payment p JOIN reader r ON r.id = p.reader_id WHERE email LIKE 'nobody%'"
+    )
+    (ledger,) = world.rows(LEDGER)
+    assert figures(counted(world))["paid"][0] == ledger["cents"] - other["amount"]
+    (paid,) = world.rows(
+        "SELECT s.id FROM subscription s JOIN reader r ON r.id = s.reader_id WHERE email LIKE 'sipho%'"
+    )
+    world.api.post(
+        f"/v1/subscriptions/{paid['id']}/cancel", json={"when": "early", "refund": "auto"}
+    ).raise_for_status()
+    world.settle()
+    world.advance(days=1)
+    (after,) = world.rows(LEDGER)
+    assert after["cents"] < ledger["cents"]
+    assert figures(counted(world))["paid"][0] == after["cents"] - other["amount"]
+
+
+def test_an_erased_reader_stays_in_the_count_of_a_whole_month(world: World) -> None:
+    the_season(world)
+    (gone,) = world.rows("SELECT id FROM reader WHERE email LIKE 'pieter%'")
+    ask_for(world, gone["id"])
+    world.advance(days=2)
+    assert world.rows("SELECT count(*) AS n FROM start_origin") == [{"n": 2}]
+    assert figures(counted(world))["trials"] == (3, 0)
+    assert figures(counted(world, Period(date(2027, 3, 1), date(2027, 3, 30))))["trials"][0] == 2
+
+
+def test_more_articles_than_a_table_has_rows_are_summed_up(world: World) -> None:
+    the_season(world)
+    world.execute(
+        "INSERT INTO erased_origin SELECT '2027-03-01', 'a-' || n, 'Town', '', 1, 0, 0 FROM generate_series(1, :n) n",
+        n=origins.MOST_ROWS,
+    )
+    by_article = rows(counted(world), "article")
+    assert len(by_article) == origins.MOST_ROWS + 1
+    assert by_article[-1] == (origins.OTHERS, None, None, 2, 0, 0, 0)
+    assert sum(int(str(row[3])) for row in by_article) == figures(counted(world))["trials"][0]
+
+
+def test_indexes_serve_the_query(world: World) -> None:
+    the_season(world)
+    given = {
+        "begin": world.now,
+        "until": world.now,
+        "at": world.now,
+        "first": MARCH.first,
+        "last": MARCH.last,
+    }
+    with world.services.database.transaction() as session:
+        session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        plan = session.execute(sa.text(f"EXPLAIN {origins.STARTS.text}"), given).scalars().all()
+    assert [line for line in plan if "Seq Scan" in line] == []
+    assert any("ix_start_origin_at" in line for line in plan)

@@ -2567,7 +2567,9 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("subscription_change_of", "subscription_change", ["subscription_id", "id"], unique=False)
-    op.create_index("subscription_change_at", "subscription_change", ["at"], unique=False, postgresql_using="brin")
+    op.create_index(
+        "subscription_change_at", "subscription_change", ["at"], unique=False, postgresql_using="brin"
+    )
     op.create_table(
         "trial_claim",
         sa.Column("kind", text, nullable=False),

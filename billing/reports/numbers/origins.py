@@ -16,10 +16,10 @@ from billing.reports.numbers.shape import (
     Chart,
     Column,
     Figure,
-    Period,
-    Question,
+    NumbersPeriod,
+    NumbersQuestion,
+    NumbersTable,
     Section,
-    Table,
     Unit,
     share,
 )
@@ -77,7 +77,7 @@ STARTS = sa.text(
 """The query of starts in a period: an index range of starts, then index lookups of their invoices, payments and refunds."""
 
 
-def origins(question: Question) -> Section:
+def origins(question: NumbersQuestion) -> Section:
     """Starts by article, section and newsletter, how many of them pay, and what they have paid."""
     now, before = _led(question, question.period), _led(question, question.period.before)
     return Section(
@@ -92,7 +92,7 @@ def origins(question: Question) -> Section:
     )
 
 
-def _led(question: Question, period: Period) -> Origins:
+def _led(question: NumbersQuestion, period: NumbersPeriod) -> Origins:
     begin, until = period.instants(question.site)
     given = {"begin": begin, "until": until, "at": question.at, "first": period.first, "last": period.last}
     found: Origins = defaultdict(Led)
@@ -157,14 +157,14 @@ def _rows(
     return tuple(rows)
 
 
-def _by_article(session: Session, found: Origins) -> Table:
+def _by_article(session: Session, found: Origins) -> NumbersTable:
     groups = _grouped(found, lambda article, _section, _issue: article)
     titles = {
         row.id: row.title
         for row in bulk.load(session, Article, {key for key, _ in groups[:MOST_ROWS]}).values()
     }
     sections = {article: section for article, section, _ in found}
-    return Table(
+    return NumbersTable(
         "origins-by-article",
         "By article",
         f"Starts by the article whose wall, or link, led to them. {STARTED}{ERASED} {PAYING} {PAID}",
@@ -178,9 +178,9 @@ def _by_article(session: Session, found: Origins) -> Table:
     )
 
 
-def _by_section(found: Origins) -> Table:
+def _by_section(found: Origins) -> NumbersTable:
     groups = _grouped(found, lambda _article, section, _issue: section)
-    return Table(
+    return NumbersTable(
         "origins-by-section",
         "By section",
         f"The same by the section that the article had at the start. {STARTED}{ERASED} {PAYING} {PAID}",
@@ -190,7 +190,7 @@ def _by_section(found: Origins) -> Table:
     )
 
 
-def _by_newsletter(session: Session, found: Origins) -> Table:
+def _by_newsletter(session: Session, found: Origins) -> NumbersTable:
     groups = [group for group in _grouped(found, lambda _article, _section, issue: issue) if group[0]]
     ids = {key for key, _ in groups[:MOST_ROWS]}
     issues = {
@@ -201,7 +201,7 @@ def _by_newsletter(session: Session, found: Origins) -> Table:
             .where(bulk.one_of(Issue.id, ids))
         )
     }
-    return Table(
+    return NumbersTable(
         "origins-by-newsletter",
         "By newsletter",
         f"The same by the issue whose link led to them. {STARTED}{ERASED} {PAYING} {PAID}",

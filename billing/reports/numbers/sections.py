@@ -5,12 +5,13 @@ from billing.reports.numbers.answers import figures_as_table
 from billing.reports.numbers.dunning import dunning
 from billing.reports.numbers.money import money
 from billing.reports.numbers.newsletters import newsletters
+from billing.reports.numbers.origins import origins
 from billing.reports.numbers.recurring import recurring
 from billing.reports.numbers.schemes import schemes
 from billing.reports.numbers.shape import Count, NumbersQuestion, NumbersTable, Section
 from billing.reports.numbers.trials import trials
 
-SECTIONS: tuple[Count, ...] = (recurring, trials, dunning, money, schemes, newsletters)
+SECTIONS: tuple[Count, ...] = (recurring, trials, dunning, money, schemes, newsletters, origins)
 """Each gives the section whose key is the function's name."""
 TITLES = {
     "recurring": "Recurring revenue",
@@ -19,6 +20,7 @@ TITLES = {
     "money": "Money",
     "schemes": "Disputes",
     "newsletters": "Newsletters",
+    "origins": "What led to subscriptions",
 }
 """The title of each, in the same order."""
 

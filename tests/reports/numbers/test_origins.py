@@ -5,21 +5,21 @@ from datetime import date
 import sqlalchemy as sa
 
 from billing.reports.numbers import origins
-from billing.reports.numbers.shape import Period, Question, Section
+from billing.reports.numbers.shape import NumbersPeriod, NumbersQuestion, Section
 from tests.support.erasures import ask_for
 from tests.support.newsroom import Newsroom
 from tests.support.world import World, local
 
 WATER, BRIDGE = "the-water-nobody-counted", "the-bridge-that-waited"
-MARCH = Period(date(2027, 3, 1), date(2027, 3, 31))
+MARCH = NumbersPeriod(date(2027, 3, 1), date(2027, 3, 31))
 LEDGER = """
     SELECT sum(e.amount) AS cents FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id
     WHERE t.kind IN ('payment', 'refund') AND e.account = 'gateway'"""
 
 
-def counted(world: World, period: Period = MARCH) -> Section:
+def counted(world: World, period: NumbersPeriod = MARCH) -> Section:
     with world.services.database.transaction() as session:
-        return origins.origins(Question(session, world.services.site, period, world.now))
+        return origins.origins(NumbersQuestion(session, world.services.site, period, world.now))
 
 
 def figures(section: Section) -> dict[str, tuple[int | None, int | None]]:
@@ -65,7 +65,7 @@ def test_starts_are_counted_by_article_section_and_newsletter(world: World) -> N
     assert {row[0] for row in rows(found, "section")} == {section[WATER], section[BRIDGE]}
     ((_, newsletter, by, *counts),) = rows(found, "newsletter")
     assert (newsletter, by, counts) == ("First Light", issue, [1, 0, 1, 75000])
-    april = counted(world, Period(date(2027, 4, 1), date(2027, 5, 1)))
+    april = counted(world, NumbersPeriod(date(2027, 4, 1), date(2027, 5, 1)))
     assert figures(april)["trials"] == (0, 3)
     assert rows(april, "article") == []
 
@@ -97,7 +97,7 @@ def test_an_erased_reader_stays_in_the_count_of_a_whole_month(world: World) -> N
     world.advance(days=2)
     assert world.rows("SELECT count(*) AS n FROM start_origin") == [{"n": 2}]
     assert figures(counted(world))["trials"] == (3, 0)
-    assert figures(counted(world, Period(date(2027, 3, 1), date(2027, 3, 30))))["trials"][0] == 2
+    assert figures(counted(world, NumbersPeriod(date(2027, 3, 1), date(2027, 3, 30))))["trials"][0] == 2
 
 
 def test_more_articles_than_a_table_has_rows_are_summed_up(world: World) -> None:

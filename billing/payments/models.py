@@ -59,8 +59,7 @@ class CardSetup(OriginOfVisit, table=True):
     language: str | None = None
     """The code of the language of that browser's pages: a new reader keeps it."""
     browser_known_at: datetime | None = None
-    """When the browser was last known to be the reader's: signed in, or the one that made the account. Empty where somebody only
-    typed the address."""
+    """When the browser was last known to be the reader's, by a session or an account it made. Empty where the address was only typed."""
     next_poll_at: datetime
     """When the acquirer is polled: after the page has run out, or sooner after a lost answer."""
     poll_count: int = Field(default=0)

@@ -18,12 +18,14 @@ from billing.subscriptions.schedule import next_charge
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A future charge, VAT included, and the plan whose period it pays for."""
+    """A future charge, VAT included, and the plan whose period it pays for: from `starts_on` to `ends_on`, the first day after it."""
 
     on: date
     at: datetime
     plan_id: str
     amount: Money
+    starts_on: date
+    ends_on: date
 
 
 def forecast(ctx: TransactionContext, subscription: Subscription, *, until: date) -> list[Expected]:
@@ -33,14 +35,16 @@ def forecast(ctx: TransactionContext, subscription: Subscription, *, until: date
     if first is None:
         return []
     expected = (
-        Expected(on, trial.charge_at(on, ctx.zone), plan.id, price.money)
-        for on, plan, price in _periods(ctx.session, subscription, first.on)
+        Expected(on, trial.charge_at(on, ctx.zone), plan.id, price.money, start, end)
+        for on, start, end, plan, price in _periods(ctx.session, subscription, first.on)
     )
     return list(takewhile(lambda charge: charge.on <= until, expected))
 
 
-def _periods(session: Session, s: Subscription, first_on: date) -> Iterator[tuple[date, Plan, Price]]:
-    """The day of each charge with its terms, endlessly. A retry pays late for a period that keeps its days; a pause moves the anchor."""
+def _periods(
+    session: Session, s: Subscription, first_on: date
+) -> Iterator[tuple[date, date, date, Plan, Price]]:
+    """The day of each charge with its period and terms, endlessly. A retry pays late for a period that keeps its days; a pause moves the anchor."""
     resumes = s.resumes_on == first_on
     anchor = first_on if resumes else s.charge_on
     start = first_on if resumes or s.period_end_on is None else s.period_end_on
@@ -53,6 +57,7 @@ def _periods(session: Session, s: Subscription, first_on: date) -> Iterator[tupl
             (plan, price), changes_on = terms_on(session, s, start), None
         elif over and plan.then_plan_id is not None:
             plan, price = on_sale(session, start, plan.then_plan_id)
-        yield on, plan, price
-        over, ahead = True, ahead + plan.months
-        start = on = add_months(anchor, ahead)
+        ahead += plan.months
+        end = add_months(anchor, ahead)
+        yield on, start, end, plan, price
+        over, start, on = True, end, end

@@ -3,6 +3,7 @@
 from billing.platform.errors import NotFound
 from billing.reports.numbers.answers import figures_as_table
 from billing.reports.numbers.dunning import dunning
+from billing.reports.numbers.forecast import forecast
 from billing.reports.numbers.money import money
 from billing.reports.numbers.newsletters import newsletters
 from billing.reports.numbers.origins import origins
@@ -11,7 +12,7 @@ from billing.reports.numbers.schemes import schemes
 from billing.reports.numbers.shape import Count, NumbersQuestion, NumbersTable, Section
 from billing.reports.numbers.trials import trials
 
-SECTIONS: tuple[Count, ...] = (recurring, trials, dunning, money, schemes, newsletters, origins)
+SECTIONS: tuple[Count, ...] = (recurring, trials, dunning, money, schemes, newsletters, origins, forecast)
 """Each gives the section whose key is the function's name."""
 TITLES = {
     "recurring": "Recurring revenue",
@@ -21,6 +22,7 @@ TITLES = {
     "schemes": "Disputes",
     "newsletters": "Newsletters",
     "origins": "What led to subscriptions",
+    "forecast": "Forecast",
 }
 """The title of each, in the same order."""
 

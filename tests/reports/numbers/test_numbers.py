@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from billing.ledger.models import Account
 from billing.reports import books
 from billing.reports.numbers import days
-from billing.reports.numbers.shape import NotAPeriodOfNumbers, NumbersPeriod
+from billing.reports.numbers.shape import Figure, NotAPeriodOfNumbers, NumbersPeriod
 from tests.reports.numbers.asked import figures, row, tables, whole
 from tests.reports.numbers.season import FIRST, LAST, live
 from tests.support.world import World
@@ -107,13 +107,19 @@ def test_kept_days_and_a_fresh_count_are_the_same(season: World) -> None:
     assert (figures(season, FIRST, LAST), tables(season, FIRST, LAST)) == kept
 
 
+def of_days(season: World, last: date) -> dict[str, Figure]:
+    """The figures but for those of the forecast, which are of now."""
+    found = figures(season, FIRST, last)
+    return {key: figure for key, figure in found.items() if not key.startswith(("forecast", "deferred"))}
+
+
 def test_the_last_days_are_counted_again_each_night(season: World) -> None:
     closed = LAST - timedelta(days=1)
-    before = figures(season, FIRST, closed)
+    before = of_days(season, closed)
     season.execute("UPDATE number_day SET value = value + 1 WHERE day > :day", day=closed - timedelta(days=5))
-    assert figures(season, FIRST, closed) != before
+    assert of_days(season, closed) != before
     season.advance_to(season.now + timedelta(days=1))
-    assert figures(season, FIRST, closed) == before
+    assert of_days(season, closed) == before
 
 
 @pytest.mark.parametrize("days_", [0, -1, 1830])

@@ -25,8 +25,8 @@ import billing.platform.list_key
 import billing.readers.address_change
 import billing.readers.models
 import billing.reports.doctor_models
-import billing.staff.alert_models
 import billing.reports.numbers.models
+import billing.staff.alert_models
 import billing.staff.approval_models
 import billing.staff.key_models
 import billing.staff.models

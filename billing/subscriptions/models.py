@@ -73,6 +73,18 @@ class TermsChangeReason(StrEnum):
     """Another price was announced; it begins only if the notice arrived in time."""
 
 
+NEXT_CHARGE_ON = (
+    "CASE WHEN subscription.state = 'trialing' THEN subscription.charge_on"
+    " WHEN subscription.state = 'paused' OR subscription.state = 'active' AND subscription.resumes_on > subscription.period_end_on"
+    " THEN subscription.resumes_on WHEN subscription.state = 'active'"
+    " THEN greatest(coalesce(subscription.period_end_on, subscription.charge_on), subscription.held_until)"
+    " ELSE subscription.retry_on END"
+)
+"""SQL: the day of `schedule.next_charge`, where `GOES_ON` holds."""
+GOES_ON = "(subscription.state <> 'ended' AND subscription.cancels_at IS NULL)"
+"""SQL: it is neither ended nor cancelled."""
+
+
 class Subscription(SQLModel, table=True):
     """A reader's standing agreement. Its columns change only through `subscriptions.change`."""
 

@@ -1,0 +1,151 @@
+"""The list of readers, with their running subscription or without one."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from billing.mail.models import Message, MessageState, Suppression, SuppressionReason
+from billing.newsletters.models import BounceRecord, Delivery, Issue, Signup, SignupState
+from billing.platform.context import TransactionContext
+from billing.readers.models import Reader
+from billing.rules.lifecycle import State
+from billing.rules.worded import WordedEnum
+from billing.staff.lists import span, subscriptions
+from billing.staff.lists.fields import (
+    ChoiceField,
+    Days,
+    DaysField,
+    Field,
+    Filter,
+    FlagField,
+    MonthField,
+    NamedField,
+)
+from billing.staff.lists.subscriptions import Standing
+from billing.subscriptions.models import Subscription
+
+REFUSED_FOR = timedelta(days=30)
+"""For how long a refused mail says that an address bounces."""
+
+
+class ReaderStanding(WordedEnum):
+    """How a reader stands to a subscription."""
+
+    TRIAL = "trial", Standing.TRIAL.words
+    PAID = "paid", Standing.PAID.words
+    OVERDUE = "overdue", Standing.OVERDUE.words
+    PAUSED = "paused", Standing.PAUSED.words
+    CANCELLED = "cancelled", Standing.CANCELLED.words
+    ENDED = "ended", "subscription ended"
+    FREE = "free", "never subscribed"
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderFilter(Filter):
+    """Which readers to list. All but `state`, `since`, `newsletter` and `bounced` ask for a running subscription."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        ChoiceField("state", "State", ReaderStanding),
+        NamedField("plan", "Plan"),
+        NamedField("price", "Price"),
+        DaysField("due", "Next charge"),
+        MonthField("card_ends", "Card ends in"),
+        DaysField("since", "Reader since"),
+        NamedField("newsletter", "Gets the newsletter"),
+        FlagField("owing", "Owes money"),
+        FlagField("bounced", "Mail bounces"),
+    )
+    state: ReaderStanding | None = None
+    plan: str | None = None
+    price: str | None = None
+    due: Days | None = None
+    card_ends: date | None = None
+    since: Days | None = None
+    newsletter: str | None = None
+    owing: bool | None = None
+    bounced: bool | None = None
+
+
+def reader_ids(ctx: TransactionContext, wanted: ReaderFilter) -> sa.Select[str]:
+    """The ids of the readers who fit, once each. A merged account is none."""
+    query = sa.select(col(Reader.id)).where(
+        col(Reader.merged_into).is_(None),
+        *span.moments(col(Reader.created_at), wanted.since, ctx.zone),
+        *([_gets(wanted.newsletter)] if wanted.newsletter else []),
+        *([col(Reader.id).in_(_bounced(ctx))] if wanted.bounced else []),
+    )
+    of_running = [
+        *([subscriptions.stands(Standing(wanted.state.value))] if wanted.state in _RUNNING else []),
+        *subscriptions.terms(wanted.plan, wanted.price),
+        *subscriptions.due(wanted.due),
+        *subscriptions.card_ends(wanted.card_ends),
+        *([subscriptions.owes()] if wanted.owing else []),
+    ]
+    if of_running:
+        of_reader = col(Subscription.reader_id) == col(Reader.id)
+        running = sa.and_(of_reader, col(Subscription.state) != State.ENDED)
+        query = query.join(Subscription, running).where(*of_running)
+    if wanted.state is ReaderStanding.FREE:
+        query = query.where(~_has_one())
+    elif wanted.state is ReaderStanding.ENDED:
+        query = query.where(_has_one(), ~_has_one(running=True))
+    return query
+
+
+_RUNNING = frozenset(ReaderStanding) - {ReaderStanding.ENDED, ReaderStanding.FREE}
+
+
+def _has_one(*, running: bool = False) -> sa.Exists:
+    """The reader has a subscription, or a running one."""
+    had = aliased(Subscription)
+    runs = [col(had.state) != State.ENDED] if running else []
+    return sa.exists().where(col(had.reader_id) == col(Reader.id), *runs)
+
+
+def _gets(newsletter_id: str) -> sa.Exists:
+    """The reader is on the newsletter's list."""
+    return sa.exists().where(
+        col(Signup.newsletter_id) == newsletter_id,
+        col(Signup.reader_id) == col(Reader.id),
+        col(Signup.state) == SignupState.CONFIRMED,
+    )
+
+
+def _bounced(ctx: TransactionContext) -> sa.CompoundSelect[str]:
+    """Readers to whose present address a relay lately refused a mail, or newsletters are stopped as they came back.
+
+    Suppressions are keyed hashes, so the reader is found by the delivery that came back; it is kept as long as deliveries are."""
+    reader = aliased(Reader)
+    present = sa.func.lower(reader.email)
+    refused = sa.select(col(reader.id)).join(
+        Message,
+        sa.and_(col(Message.reader_id) == col(reader.id), sa.func.lower(col(Message.recipient)) == present),
+    )
+    returned = (
+        sa.select(col(reader.id))
+        .select_from(Suppression)
+        .join(BounceRecord, col(BounceRecord.address_digest) == col(Suppression.address_digest))
+        .join(Issue, col(Issue.id) == col(BounceRecord.issue_id))
+        .join(
+            Delivery,
+            sa.and_(
+                col(Delivery.number) == col(BounceRecord.number),
+                col(Delivery.started_at) == col(Issue.started_at),
+            ),
+        )
+        .join(
+            reader, sa.and_(col(reader.id) == col(Delivery.reader_id), present == col(Delivery.address_key))
+        )
+    )
+    return refused.where(
+        col(Message.state) == MessageState.REFUSED, col(Message.expires_at) > ctx.at - REFUSED_FOR
+    ).union(
+        returned.where(
+            col(Suppression.lifted_at).is_(None),
+            col(Suppression.reason).in_((SuppressionReason.HARD_BOUNCE, SuppressionReason.SOFT_BOUNCES)),
+        )
+    )

@@ -1,0 +1,36 @@
+"""The ranges of filters as SQL."""
+
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from billing.rules.periods import start_of_day
+from billing.staff.lists.fields import Amounts, Days
+
+Conditions = list[sa.ColumnElement[bool]]
+
+
+def moments(column: Any, days: Days | None, zone: ZoneInfo) -> Conditions:
+    """The instants in the column fall on these days of the zone."""
+    if days is None:
+        return []
+    first = [column >= start_of_day(days.first, zone)] if days.first else []
+    last = [column < start_of_day(days.last + timedelta(days=1), zone)] if days.last else []
+    return first + last
+
+
+def civil_days(column: Any, days: Days | None) -> Conditions:
+    """The civil days in the column are among these."""
+    if days is None:
+        return []
+    return ([column >= days.first] if days.first else []) + ([column <= days.last] if days.last else [])
+
+
+def cents(column: Any, amounts: Amounts | None) -> Conditions:
+    """The cents in the column are among these."""
+    if amounts is None:
+        return []
+    least = [column >= amounts.least] if amounts.least is not None else []
+    return least + ([column <= amounts.most] if amounts.most is not None else [])

@@ -1,0 +1,138 @@
+"""The list of subscriptions: running ones, and those that have ended."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from billing.payments.models import Invoice, InvoiceState
+from billing.platform.context import TransactionContext
+from billing.rules.lifecycle import State
+from billing.rules.worded import WordedEnum
+from billing.staff.lists import span
+from billing.staff.lists.fields import (
+    ChoiceField,
+    Days,
+    DaysField,
+    Field,
+    Filter,
+    FlagField,
+    MonthField,
+    NamedField,
+)
+from billing.subscriptions.models import GOES_ON, NEXT_CHARGE_ON, Price, Subscription
+
+
+class Standing(WordedEnum):
+    """How a subscription stands. One that is cancelled is nothing else, whatever is free or paid."""
+
+    TRIAL = "trial", "in the free trial"
+    PAID = "paid", "paid"
+    OVERDUE = "overdue", "payment overdue"
+    PAUSED = "paused", "paused"
+    CANCELLED = "cancelled", "cancelled, still reading"
+    ENDED = "ended", "ended"
+
+
+RUNNING = {
+    Standing.TRIAL: State.TRIALING,
+    Standing.PAID: State.ACTIVE,
+    Standing.OVERDUE: State.PAST_DUE,
+    Standing.PAUSED: State.PAUSED,
+}
+NEXT_CHARGE: sa.ColumnElement[date] = sa.literal_column(NEXT_CHARGE_ON, sa.Date())
+"""The day of the next charge, for a query of subscriptions that go on: `schedule.next_charge` in SQL, as the index has it."""
+_GOES_ON: sa.ColumnElement[bool] = sa.literal_column(GOES_ON, sa.Boolean())
+
+
+def stands(standing: Standing) -> sa.ColumnElement[bool]:
+    """A subscription stands so."""
+    state, cancels_at = col(Subscription.state), col(Subscription.cancels_at)
+    if standing is Standing.ENDED:
+        return state == State.ENDED
+    if standing is Standing.CANCELLED:
+        return sa.and_(state != State.ENDED, cancels_at.is_not(None))
+    return sa.and_(state == RUNNING[standing], cancels_at.is_(None))
+
+
+def standing_of(subscription: Subscription) -> Standing:
+    """How it stands."""
+    if subscription.state is State.ENDED:
+        return Standing.ENDED
+    if subscription.cancels_at is not None:
+        return Standing.CANCELLED
+    return next(standing for standing, state in RUNNING.items() if state is subscription.state)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFilter(Filter):
+    """Which subscriptions to list."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        ChoiceField("state", "State", Standing),
+        NamedField("plan", "Plan"),
+        NamedField("price", "Price"),
+        DaysField("due", "Next charge"),
+        MonthField("card_ends", "Card ends in"),
+        DaysField("since", "Started"),
+        DaysField("cancelled", "Asked to cancel"),
+        DaysField("ended", "Ended"),
+        FlagField("owing", "Owes money"),
+    )
+    state: Standing | None = None
+    plan: str | None = None
+    price: str | None = None
+    due: Days | None = None
+    card_ends: date | None = None
+    since: Days | None = None
+    cancelled: Days | None = None
+    ended: Days | None = None
+    owing: bool | None = None
+
+
+def conditions(ctx: TransactionContext, wanted: SubscriptionFilter) -> span.Conditions:
+    """The filter, for a query of subscriptions."""
+    return [
+        *([stands(wanted.state)] if wanted.state else []),
+        *terms(wanted.plan, wanted.price),
+        *due(wanted.due),
+        *card_ends(wanted.card_ends),
+        *span.moments(col(Subscription.started_at), wanted.since, ctx.zone),
+        *span.moments(col(Subscription.cancel_asked_at), wanted.cancelled, ctx.zone),
+        *span.moments(col(Subscription.ended_at), wanted.ended, ctx.zone),
+        *([owes()] if wanted.owing else []),
+    ]
+
+
+def reader_ids(ctx: TransactionContext, wanted: SubscriptionFilter) -> sa.Select[str]:
+    """The ids of the readers whose subscriptions fit; one with several ended ones comes several times."""
+    return sa.select(col(Subscription.reader_id)).where(*conditions(ctx, wanted))
+
+
+def terms(plan_id: str | None, price_id: str | None) -> span.Conditions:
+    """It has the plan, and the price."""
+    # by its prices, so that one index serves both
+    prices = sa.select(col(Price.id)).where(col(Price.plan_id) == plan_id)
+    of_plan = [col(Subscription.price_id).in_(prices)] if plan_id else []
+    return of_plan + ([col(Subscription.price_id) == price_id] if price_id else [])
+
+
+def due(days: Days | None) -> span.Conditions:
+    """The next charge falls on these days."""
+    return [_GOES_ON, *span.civil_days(NEXT_CHARGE, days)] if days else []
+
+
+def card_ends(last_day: date | None) -> span.Conditions:
+    """It goes on, and its card is good through this day and no longer."""
+    return [_GOES_ON, col(Subscription.card_expires_on) == last_day] if last_day else []
+
+
+def owes() -> sa.ColumnElement[bool]:
+    """A charge of it has failed, and its invoice is still to be paid."""
+    return sa.exists().where(
+        col(Invoice.subscription_id) == col(Subscription.id),
+        col(Invoice.state) == InvoiceState.OPEN,
+        col(Invoice.first_failed_on).is_not(None),
+    )

@@ -29,6 +29,7 @@ import billing.reports.numbers.models
 import billing.staff.alert_models
 import billing.staff.approval_models
 import billing.staff.key_models
+import billing.staff.lists.models
 import billing.staff.models
 import billing.staff.recovery_codes
 import billing.subscriptions.models

@@ -585,6 +585,7 @@ def _tables() -> None:
         sa.UniqueConstraint("external_id"),
     )
     op.create_index("reader_address", "reader", [sa.literal_column("lower(email)")], unique=True)
+    op.create_index("reader_created", "reader", ["created_at", "id"], unique=False)
     op.create_index(
         "reader_merged_into",
         "reader",
@@ -1719,6 +1720,21 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token_hash"),
     )
+    op.create_table(
+        "saved_filter",
+        sa.Column("id", text, nullable=False),
+        sa.Column("list", text, nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("query", jsonb, nullable=False),
+        sa.Column("saved_by", text, nullable=False),
+        sa.Column("saved_at", instant, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["saved_by"],
+            ["staff_member.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("list", "name", name="one_filter_a_name"),
+    )
     op.create_index(op.f("ix_staff_session_staff_id"), "staff_session", ["staff_id"], unique=False)
     op.create_index("staff_session_begun", "staff_session", ["started_at"], unique=False)
     op.create_table(
@@ -2059,6 +2075,47 @@ def _tables() -> None:
         unique=False,
         postgresql_where=sa.text("next_action_at IS NOT NULL"),
     )
+    op.create_index(
+        "subscription_next_charge",
+        "subscription",
+        [
+            sa.literal_column(
+                """(CASE
+    WHEN state = 'trialing' THEN charge_on
+    WHEN state = 'paused' OR state = 'active' AND resumes_on > period_end_on THEN resumes_on
+    WHEN state = 'active' THEN GREATEST(COALESCE(period_end_on, charge_on), held_until)
+    ELSE retry_on
+END)"""
+            ),
+            "id",
+        ],
+        unique=False,
+        postgresql_where=sa.text("(subscription.state <> 'ended' AND subscription.cancels_at IS NULL)"),
+    )
+    op.create_index("subscription_state", "subscription", ["state", "id"], unique=False)
+    op.create_index("subscription_price", "subscription", ["price_id", "id"], unique=False)
+    op.create_index("subscription_started", "subscription", ["started_at", "id"], unique=False)
+    op.create_index(
+        "subscription_card_ends",
+        "subscription",
+        ["card_expires_on", "id"],
+        unique=False,
+        postgresql_where=sa.text("(subscription.state <> 'ended' AND subscription.cancels_at IS NULL)"),
+    )
+    op.create_index(
+        "subscription_cancelled",
+        "subscription",
+        ["cancel_asked_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("cancel_asked_at IS NOT NULL"),
+    )
+    op.create_index(
+        "subscription_ended",
+        "subscription",
+        ["ended_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
     op.create_table(
         "card_setup",
         sa.Column("id", text, nullable=False),
@@ -2231,6 +2288,20 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("number"),
         sa.UniqueConstraint("subscription_id", "period_number", name="one_invoice_a_period"),
+    )
+    op.create_index(
+        "invoice_issued",
+        "invoice",
+        ["issued_on", "number"],
+        unique=False,
+        postgresql_where=sa.text("number IS NOT NULL"),
+    )
+    op.create_index(
+        "invoice_gross",
+        "invoice",
+        ["gross", "issued_on", "number"],
+        unique=False,
+        postgresql_where=sa.text("number IS NOT NULL"),
     )
     op.create_index(op.f("ix_invoice_reader_id"), "invoice", ["reader_id"], unique=False)
     op.create_index(
@@ -2786,6 +2857,7 @@ def _tables() -> None:
         sa.UniqueConstraint("charge_ref", "acquirer", name="one_payment_a_charge"),
         sa.UniqueConstraint("intent_ref", "acquirer", name="one_payment_an_intent"),
     )
+    op.create_index("payment_amount", "payment", ["amount", "paid_at", "id"], unique=False)
     op.create_index(op.f("ix_payment_invoice_id"), "payment", ["invoice_id"], unique=False)
     op.create_index(op.f("ix_payment_paid_at"), "payment", ["paid_at"], unique=False)
     op.create_index(op.f("ix_payment_reader_id"), "payment", ["reader_id"], unique=False)
@@ -2940,6 +3012,14 @@ def _tables() -> None:
         sa.UniqueConstraint("credit_note_number"),
         sa.UniqueConstraint("gateway_ref", "acquirer", name="one_row_a_refund"),
         sa.UniqueConstraint("idempotency_key"),
+    )
+    op.create_index("refund_created", "refund", ["created_at", "id"], unique=False)
+    op.create_index(
+        "refund_settled",
+        "refund",
+        ["settled_at"],
+        unique=False,
+        postgresql_where=sa.text("credit_note_number IS NOT NULL"),
     )
     op.create_index(op.f("ix_refund_mail_key"), "refund", ["mail_key"], unique=False)
     op.create_index(op.f("ix_refund_payment_id"), "refund", ["payment_id"], unique=False)

@@ -155,5 +155,10 @@ def particulars_of(session: Session, issued_invoices: Sequence[IssuedInvoice]) -
 
 def in_words(row: InvoiceCorrection) -> Text:
     """The reason on its credit note."""
-    number = numbers.invoice_number(row.number)
-    return say("Replaced by tax invoice %(number)s: the buyer’s details", number=number)
+    return replaced_by(row.number)
+
+
+def replaced_by(number: int) -> Text:
+    """The same, of the tax invoice with this number that took its place."""
+    text = numbers.invoice_number(number)
+    return say("Replaced by tax invoice %(number)s: the buyer’s details", number=text)

@@ -122,6 +122,11 @@ class Invoice(SQLModel, table=True):
             "one_open_invoice", "subscription_id", unique=True, postgresql_where=sa.text("state = 'open'")
         ),
         sa.Index("failed_on", "first_failed_on", postgresql_where=sa.text("first_failed_on IS NOT NULL")),
+        # for staff's lists, in their order
+        sa.Index("invoice_issued", "issued_on", "number", postgresql_where=sa.text("number IS NOT NULL")),
+        sa.Index(
+            *("invoice_gross", "gross", "issued_on", "number"), postgresql_where=sa.text("number IS NOT NULL")
+        ),
         sa.CheckConstraint("net + vat = gross AND gross > 0", name="adds_up"),
         sa.CheckConstraint("(state = 'paid') = (number IS NOT NULL)", name="numbered_when_paid"),
         sa.CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="dated_when_paid"),
@@ -238,6 +243,7 @@ class Payment(SQLModel, table=True):
         ),
         sa.UniqueConstraint("intent_ref", "acquirer", name="one_payment_an_intent"),
         sa.UniqueConstraint("charge_ref", "acquirer", name="one_payment_a_charge"),
+        sa.Index("payment_amount", "amount", "paid_at", "id"),
     )
 
     id: str = Field(primary_key=True)
@@ -304,6 +310,8 @@ class Refund(ActedBy, table=True):
         ),
         sa.Index("refund_failed_unpaid", "payment_id", postgresql_where=sa.text(FAILED_UNPAID)),
         sa.UniqueConstraint("gateway_ref", "acquirer", name="one_row_a_refund"),
+        sa.Index("refund_created", "created_at", "id"),
+        sa.Index("refund_settled", "settled_at", postgresql_where=sa.text("credit_note_number IS NOT NULL")),
         sa.Index("refund_paid_back", "paid_back_ref", postgresql_where=sa.text("paid_back_ref IS NOT NULL")),
     )
 

@@ -18,6 +18,7 @@ class Permission(WordedEnum):
     """Something that staff do; each member's `words` say it to people."""
 
     FIND = "find", "find readers"
+    EXPORT = "export", "download lists of readers"
     READ = "read", "see a reader's page"
     CANCEL = "cancel", "cancel for a reader"
     RESUME = "resume", "take a cancellation back for a reader"
@@ -66,7 +67,7 @@ TABLE: dict[Role, frozenset[Permission]] = {
     | {Permission.ERASE, Permission.CHANGE_ADDRESS, Permission.CHARGE_DAY, Permission.MERGE},
     Role.FINANCE: _FOR_READERS
     | {Permission.ENTER_REFUND, Permission.APPROVE, Permission.INVOICES, Permission.BOOKS}
-    | {Permission.CASES, Permission.AUDIT, Permission.NUMBERS},
+    | {Permission.CASES, Permission.AUDIT, Permission.NUMBERS, Permission.EXPORT},
     Role.EDITOR: frozenset({Permission.NEWSLETTERS, Permission.ARTICLES, Permission.NUMBERS}),
     Role.ADMIN: frozenset(Permission),
 }

@@ -14,6 +14,7 @@ from tests.support.world import World
 S, F, E, A = Role.SUPPORT, Role.FINANCE, Role.EDITOR, Role.ADMIN
 WHO = {
     Permission.FIND: {S, F, A},
+    Permission.EXPORT: {F, A},
     Permission.READ: {S, F, A},
     Permission.CANCEL: {S, F, A},
     Permission.RESUME: {S, A},

@@ -79,7 +79,8 @@ class Browser:
             re.DOTALL,
         )
         assert form is not None, f"{self.page.path} has no form for {action}: {self.page.words[:300]}"
-        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group()))
+        found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group())
+        hidden = {name: html.unescape(value) for name, value in found}
         headers = {"origin": self.world.url, "sec-fetch-site": "same-origin"}
         return self.http.build_request("POST", action, data={**hidden, **fields}, headers=headers)
 

@@ -27,6 +27,7 @@ ROOMS = (
     ("/staff/prices", "Prices"),
     ("/staff/newsletters", "Newsletters"),
     ("/staff/articles", "Articles"),
+    ("/staff/subscriptions", "Lists"),
     ("/staff/invoices", "Invoices"),
     ("/staff/approvals", "Approvals"),
     ("/staff/books", "Books"),

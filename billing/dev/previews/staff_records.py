@@ -1,4 +1,4 @@
-"""Staff pages about the audit log, members and invoices, with sample values."""
+"""Staff pages about the audit log, members and prices, with sample values."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,13 +10,13 @@ from billing.rules.money import Money
 from billing.web.views.frame import Frame, Page
 from billing.web.views.staff_mail import StaffPricesPage, UnreachedReaderRow
 from billing.web.views.staff_members import MemberRow, StaffMembersPage
-from billing.web.views.staff_records import AuditRow, DocumentRow, StaffAuditPage, StaffInvoicesPage
+from billing.web.views.staff_records import AuditRow, StaffAuditPage
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
     """Name, view and frame of each preview."""
     yield from _records()
-    yield from _invoices()
+    yield from _prices()
 
 
 def _records() -> Iterator[tuple[str, Page, Frame]]:
@@ -79,18 +79,7 @@ def _records() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-members", members, replace(STAFF, path="/staff/members")
 
 
-def _invoices() -> Iterator[tuple[str, Page, Frame]]:
-    invoice = DocumentRow(
-        number="INV-000148",
-        issued_on=date(2026, 11, 5),
-        reader_id="rdr_1",
-        description="Full access, one month",
-        net=Money(6522),
-        vat=Money(978),
-        gross=PRICE,
-        buyer="Karoo Wool (Pty) Ltd",
-    )
-    credit = replace(invoice, number="CN-000007", net=Money(-6522), vat=Money(-978), gross=Money(-7500))
+def _prices() -> Iterator[tuple[str, Page, Frame]]:
     untold = UnreachedReaderRow(
         notice_id="pno_1",
         reader_id="rdr_1",
@@ -104,16 +93,3 @@ def _invoices() -> Iterator[tuple[str, Page, Frame]]:
     prices = replace(STAFF, path="/staff/prices")
     yield "staff-prices", StaffPricesPage(rows=(untold, replace(untold, can_be_seen=False))), prices
     yield "staff-prices-empty", StaffPricesPage(rows=()), prices
-    month = StaffInvoicesPage(
-        month="2026-11",
-        first_day=date(2026, 11, 1),
-        before="2026-10",
-        after="2026-12",
-        rows=(credit, invoice),
-        net=Money(0),
-        vat=Money(0),
-        gross=Money(0),
-    )
-    at = replace(STAFF, path="/staff/invoices")
-    yield "staff-invoices", month, at
-    yield "staff-invoices-none", replace(month, rows=(), after=None), at

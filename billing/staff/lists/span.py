@@ -21,6 +21,15 @@ def moments(column: Any, days: Days | None, zone: ZoneInfo) -> Conditions:
     return first + last
 
 
+def ends(column: Any, days: Days | None, zone: ZoneInfo) -> Conditions:
+    """What ends at the instants in the column has one of these as its last day: midnight ends the day before."""
+    if days is None:
+        return []
+    first = [column > start_of_day(days.first, zone)] if days.first else []
+    last = [column <= start_of_day(days.last + timedelta(days=1), zone)] if days.last else []
+    return first + last
+
+
 def civil_days(column: Any, days: Days | None) -> Conditions:
     """The civil days in the column are among these."""
     if days is None:

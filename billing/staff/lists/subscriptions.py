@@ -101,7 +101,7 @@ def conditions(ctx: TransactionContext, wanted: SubscriptionFilter) -> span.Cond
         *card_ends(wanted.card_ends),
         *span.moments(col(Subscription.started_at), wanted.since, ctx.zone),
         *span.moments(col(Subscription.cancel_asked_at), wanted.cancelled, ctx.zone),
-        *span.moments(col(Subscription.ended_at), wanted.ended, ctx.zone),
+        *span.ends(col(Subscription.ended_at), wanted.ended, ctx.zone),
         *([owes()] if wanted.owing else []),
     ]
 

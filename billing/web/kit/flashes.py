@@ -64,6 +64,7 @@ DONE = {
     "staff-case-closed": Text("Closed, with your reason."),
     "staff-dispute-sent": Text("Sent. The bank decides; the case stays open until then."),
     "staff-saved": Text("Saved."),
+    "staff-filter-deleted": Text("The saved filter is deleted, for your colleagues too."),
     "staff-replayed": Text("It is settled again now. Reload the page in a moment to see what became of it."),
     "staff-asked-second": Text(
         "It waits for a second member, who has been mailed. Nothing is done until then."

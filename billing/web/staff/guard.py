@@ -29,6 +29,7 @@ ROOMS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.ANSWER, "/staff/prices", "Prices"),
     (Permission.NEWSLETTERS, "/staff/newsletters", "Newsletters"),
     (Permission.ARTICLES, "/staff/articles", "Articles"),
+    (Permission.FIND, "/staff/subscriptions", "Lists"),
     (Permission.INVOICES, "/staff/invoices", "Invoices"),
     (Permission.APPROVE, "/staff/approvals", "Approvals"),
     (Permission.BOOKS, "/staff/books", "Books"),

@@ -1,10 +1,8 @@
-"""The audit and a month's tax invoices."""
+"""The audit."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import ClassVar
-
-from billing.rules.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,32 +37,3 @@ class StaffAuditPage:
     csv: str
     older: str | None
     error: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentRow:
-    """A tax invoice, or a credit note with amounts below zero."""
-
-    number: str
-    issued_on: date
-    reader_id: str
-    description: str
-    net: Money
-    vat: Money
-    gross: Money
-    buyer: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaffInvoicesPage:
-    """A month's tax invoices and credit notes; `month`, `before` and `after` as 2027-03."""
-
-    template: ClassVar[str] = "staff/invoices.html"
-    month: str
-    first_day: date
-    before: str
-    after: str | None
-    rows: tuple[DocumentRow, ...]
-    net: Money
-    vat: Money
-    gross: Money

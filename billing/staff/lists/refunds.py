@@ -1,0 +1,116 @@
+"""The list of refunds, those that failed among them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from billing.payments.models import Refund, RefundState
+from billing.platform.context import TransactionContext
+from billing.readers.models import Reader
+from billing.rules.money import Money
+from billing.rules.worded import WordedEnum
+from billing.staff.lists import listing, span
+from billing.staff.lists.fields import Amounts, AmountsField, ChoiceField, Days, DaysField, Field, Filter
+from billing.staff.lists.listing import Listing, Order
+
+
+class Progress(WordedEnum):
+    """How far a refund is."""
+
+    UNDER_WAY = "under_way", "on its way"
+    RETURNED = "returned", "returned to the card"
+    TRANSFERRED = "transferred", "failed, then paid by other means"
+    BOUNCED = "bounced", "came back from the bank"
+    FAILED = "failed", "failed"
+
+
+WENT_WRONG = frozenset({Progress.BOUNCED, Progress.FAILED})
+"""The reader doesn't have the money."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFilter(Filter):
+    """Which refunds to list."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        ChoiceField("state", "State", Progress),
+        DaysField("since", "Made"),
+        AmountsField("amount", "Amount"),
+    )
+    state: Progress | None = None
+    since: Days | None = None
+    amount: Amounts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRow:
+    """A refund. `by`: who caused it, as `ActedBy` has it."""
+
+    refund_id: str
+    reader_id: str
+    email: str
+    made_at: datetime
+    amount: Money
+    progress: Progress
+    credit_note_number: int | None
+    reason: str
+    by: str
+
+
+def of_refunds(ctx: TransactionContext, wanted: RefundFilter) -> Listing[RefundRow]:
+    """Refunds that fit, the newest first."""
+    order = Order(col(Refund.id), place=col(Refund.created_at), read=listing.moment)
+    fits = sa.select(*order.columns).where(
+        *([_is(wanted.state)] if wanted.state else []),
+        *span.moments(col(Refund.created_at), wanted.since, ctx.zone),
+        *span.cents(col(Refund.amount), wanted.amount),
+    )
+    return Listing(fits, order, _whole, _row)
+
+
+def _is(progress: Progress) -> sa.ColumnElement[bool]:
+    """`progress_of` in SQL."""
+    state, bounced, paid = col(Refund.state), col(Refund.bounced_at), col(Refund.paid_back_at)
+    failed = state == RefundState.FAILED
+    return {
+        Progress.UNDER_WAY: state.in_((RefundState.INTENDED, RefundState.PENDING)),
+        Progress.RETURNED: state == RefundState.SUCCEEDED,
+        Progress.TRANSFERRED: sa.and_(failed, paid.is_not(None)),
+        Progress.BOUNCED: sa.and_(failed, paid.is_(None), bounced.is_not(None)),
+        Progress.FAILED: sa.and_(failed, paid.is_(None), bounced.is_(None)),
+    }[progress]
+
+
+def progress_of(refund: Refund) -> Progress:
+    """How far it is."""
+    if refund.state is RefundState.SUCCEEDED:
+        return Progress.RETURNED
+    if refund.state is not RefundState.FAILED:
+        return Progress.UNDER_WAY
+    if refund.paid_back_at is not None:
+        return Progress.TRANSFERRED
+    return Progress.BOUNCED if refund.bounced_at is not None else Progress.FAILED
+
+
+def _whole(listed: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
+    query = sa.select(*listed.c, Refund, col(Reader.email)).select_from(listed)
+    query = query.join(Refund, col(Refund.id) == listed.c.id)
+    return query.join(Reader, col(Reader.id) == col(Refund.reader_id))
+
+
+def _row(row: Any) -> RefundRow:
+    refund: Refund = row.Refund
+    return RefundRow(
+        refund_id=refund.id,
+        reader_id=refund.reader_id,
+        email=row.email,
+        made_at=refund.created_at,
+        amount=Money(refund.amount),
+        progress=progress_of(refund),
+        credit_note_number=refund.credit_note_number,
+        reason=refund.reason,
+        by=refund.by,
+    )

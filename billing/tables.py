@@ -28,6 +28,7 @@ import billing.reports.doctor_models
 import billing.reports.numbers.models
 import billing.staff.alert_models
 import billing.staff.approval_models
+import billing.staff.bulk.models
 import billing.staff.key_models
 import billing.staff.lists.models
 import billing.staff.models

@@ -1746,6 +1746,7 @@ def _tables() -> None:
                 "refund",
                 "new_admin",
                 "key_ceiling",
+                "bulk",
                 name="approvalkind",
                 native_enum=False,
                 create_constraint=True,
@@ -1809,6 +1810,125 @@ def _tables() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'waiting'"),
     )
+    op.create_table(
+        "bulk_action",
+        sa.Column("id", text, nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "days",
+                "refund",
+                "cancel",
+                "plan",
+                "mail",
+                name="bulkkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "choosing",
+                "checking",
+                "previewed",
+                "asked",
+                "running",
+                "stopped",
+                "done",
+                "given_up",
+                name="bulkstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("terms", jsonb, nullable=False),
+        sa.Column("selection", jsonb, nullable=False),
+        sa.Column("chosen_through", text, nullable=False),
+        sa.Column("made_by", text, nullable=False),
+        sa.Column("made_at", instant, nullable=False),
+        sa.Column("reason", text, nullable=False),
+        sa.Column("approval_id", text, nullable=True),
+        sa.Column("approved", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("started_at", instant, nullable=True),
+        sa.Column("ended_at", instant, nullable=True),
+        sa.Column("stopped_because", text, nullable=False),
+        sa.Column("next_run_at", instant, nullable=True),
+        sa.CheckConstraint(
+            "(state IN ('choosing', 'checking', 'running')) = (next_run_at IS NOT NULL)",
+            name="worked_on_while_due",
+        ),
+        sa.CheckConstraint(
+            "started_at IS NOT NULL OR state NOT IN ('running', 'stopped', 'done')", name="started_when_begun"
+        ),
+        sa.CheckConstraint("started_at IS NULL OR reason <> ''", name="started_with_a_reason"),
+        sa.ForeignKeyConstraint(
+            ["approval_id"],
+            ["approval.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["made_by"],
+            ["staff_member.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("approval_id"),
+    )
+    op.create_index(
+        "bulk_action_due",
+        "bulk_action",
+        ["next_run_at"],
+        unique=False,
+        postgresql_where=sa.text("next_run_at IS NOT NULL"),
+    )
+    op.create_table(
+        "bulk_line",
+        sa.Column("action_id", text, nullable=False),
+        sa.Column("subject", text, nullable=False),
+        sa.Column("reader_id", text, nullable=False),
+        sa.Column("payment_id", text, nullable=True),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "chosen",
+                "ready",
+                "done",
+                "refused",
+                name="linestate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("cents", sa.Integer(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("words", text, nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("done_at", instant, nullable=True),
+        sa.Column("audit_line_id", sa.Integer(), nullable=True),
+        sa.CheckConstraint("(state = 'done') = (done_at IS NOT NULL)", name="done_has_its_moment"),
+        sa.CheckConstraint("(state = 'done') = (audit_line_id IS NOT NULL)", name="done_is_in_the_audit"),
+        sa.ForeignKeyConstraint(
+            ["action_id"],
+            ["bulk_action.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["audit_line_id"],
+            ["audit_line.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["reader_id"],
+            ["reader.id"],
+        ),
+        sa.PrimaryKeyConstraint("action_id", "subject"),
+        sa.UniqueConstraint("audit_line_id"),
+    )
+    op.create_index("bulk_line_next", "bulk_line", ["action_id", "state", "tries", "subject"], unique=False)
+    op.create_index("bulk_line_reader", "bulk_line", ["reader_id"], unique=False)
     op.create_table(
         "bounce_record",
         sa.Column("number", sa.BigInteger(), nullable=False),

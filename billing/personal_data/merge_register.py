@@ -92,6 +92,7 @@ MOVED: Mapping[str, tuple[str, ...]] = {
 FOUND_BY = "its rows name a subscription or a request, which moves"
 NOT_MOVED: Mapping[str, str] = {
     **dict.fromkeys(("subscription_change", "attempt", "trial_claim", "request_message"), FOUND_BY),
+    "bulk_line": "its act stands in the audit, which moves; one that is still to be done is refused, as the account is merged",
     "api_answer": "an answer is repeated as it was; the register of personal data finds it by the merged account's id too",
     "reader": "the account that goes stays as an empty row, which names the one that has all it had",
 }

@@ -117,6 +117,12 @@ TABLES = (
         retention="evidence of what staff did; without reasons after an erasure",
     ),
     PersonalTable(
+        "bulk_line", "acts on many readers", f"reader_id = ANY({ACCOUNTS})",
+        blank={"words": "''"},
+        keep={"action_id subject payment_id": STAFF_DID},
+        retention="evidence of what staff did; without words after an erasure",
+    ),
+    PersonalTable(
         "staff_case", "cases", MINE,
         made="opened_at", blank={"what": "''", "facts": "'{}'"},
         keep={"kind subject currency link reason closed_by_id": STAFF_DID},

@@ -250,6 +250,7 @@ class StaffLimits(BaseModel):
     support_refund_day_limit: int = Field(75000, ge=0, description="Cents a member of it may give a day.")
     second_person_limit: int = Field(100000, ge=0, description="Cents one of staff may give a reader a day.")
     second_person_day_limit: int = Field(500000, ge=0, description="Cents one of staff may give a day.")
+    second_person_readers: int = Field(200, ge=0, description="Readers one of staff may act on at once.")
 
 
 class Policy(BaseModel):

@@ -19,6 +19,8 @@ class ApprovalKind(StrEnum):
     NEW_ADMIN = "new_admin"
     KEY_CEILING = "key_ceiling"
     """An API key that may give back more in a day than one member may."""
+    BULK = "bulk"
+    """An act on more readers, or with more money, than one member may decide about."""
 
 
 class ApprovalState(StrEnum):
@@ -54,7 +56,8 @@ class Approval(SQLModel, table=True):
     cents: int = Field(default=0)
     """What would go back."""
     act: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    """A refund: the act's name and fields (`staff.acts.stored`). A new admin: the address. A key: its id and cents a day."""
+    """A refund: the act's name and fields (`staff.acts.stored`). A new admin: the address. A key: its id and cents a day.
+    An act on many: its id."""
     words: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
     """The preview that the asking member saw."""
     version: str = ""

@@ -23,9 +23,10 @@ from billing.staff.acts.perform import ActNeedsReason, checked, perform_approved
 from billing.staff.acts.shape import Act, format_zar
 from billing.staff.acts.stored import load, store
 from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
+from billing.staff.bulk import decide as bulk_actions
 from billing.staff.key_models import ApiKey
 from billing.staff.notices import admin_added, approval_asked
-from billing.staff.roles import Role, may
+from billing.staff.roles import Permission, Role, may
 from billing.staff.second_member import NotTheSecond, may_decide, needed_of
 
 LIFE = timedelta(days=7)
@@ -73,6 +74,16 @@ def ask_for_key(ctx: TransactionContext, key: ApiKey, cents: int, *, reason: str
     )
     act = {"key_id": key.id, "cents": cents}
     return _ask(ctx, _new(ctx, ApprovalKind.KEY_CEILING, reason, act, words))
+
+
+def ask_for_bulk(ctx: TransactionContext, action_id: str, *, reason: str) -> Approval:
+    """Ask for an act on many readers, which waits until then. Raises as `bulk.decide.ask`."""
+    action, ready, words = bulk_actions.ask(ctx, action_id, reason=reason)
+    approval = _new(ctx, ApprovalKind.BULK, action.reason, {"bulk_action_id": action.id}, words)
+    approval.cents = ready.cents
+    _ask(ctx, approval)
+    action.approval_id = approval.id
+    return approval
 
 
 def _new(
@@ -149,7 +160,8 @@ _CHANGED: dict[ApprovalKind, type[Refusal]] = {
 
 def _do(ctx: TransactionContext, approval: Approval) -> bool:
     asker = members.by_id(ctx.session, approval.asked_by)
-    needed = needed_of(approval) or load(approval.act).what
+    is_bulk = approval.kind is ApprovalKind.BULK
+    needed = Permission.MANY if is_bulk else needed_of(approval) or load(approval.act).what
     if asker.disabled_at is not None or not may(asker.role, needed):
         return False
     try:
@@ -170,6 +182,8 @@ def _act(ctx: TransactionContext, approval: Approval, role: Role) -> int | None:
     if approval.kind is ApprovalKind.KEY_CEILING:
         key = api_keys.lock(ctx, approval.act["key_id"])
         return api_keys.limit(ctx, key.id, replace(key.ceilings, cents=approval.act["cents"])).id
+    if approval.kind is ApprovalKind.BULK:
+        return bulk_actions.begin_approved(ctx, approval).id
     line = perform_approved(
         ctx,
         load(approval.act),
@@ -185,6 +199,8 @@ def decline(ctx: TransactionContext, approval_id: str) -> Approval:
     """Do nothing. The asking member may take it back this way. Raises UnknownApproval, NotWaiting."""
     approval = _lock(ctx, approval_id)
     _decide(ctx, approval, ApprovalState.DECLINED, "decline_approval")
+    if approval.kind is ApprovalKind.BULK:
+        bulk_actions.decline(ctx, approval)
     return approval
 
 

@@ -21,7 +21,7 @@ from billing.subscriptions.start import open_exception
 
 WITHOUT_EFFECT = (
     *("find", "open", "note", "answer", "receive", "ask_to_confirm"),
-    *("ask_approval", "approve", "decline_approval"),
+    *("ask_approval", "approve", "decline_approval", "mail"),
 )
 """Acts that don't change a reader's state."""
 

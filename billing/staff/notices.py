@@ -49,6 +49,8 @@ def approval_asked(ctx: TransactionContext, approval: Approval) -> None:
         what = f"Make {approval.act['email']} an admin"
     elif approval.kind is ApprovalKind.KEY_CEILING:
         what = f"Let an API key give {Money(approval.act['cents']).with_vat_words()} back in a day"
+    elif approval.kind is ApprovalKind.BULK:
+        what = approval.words[0]
     else:
         what = f"Give {Money(approval.cents).with_vat_words()} back to a reader"
     mail = ApprovalAskedMail(
@@ -180,6 +182,21 @@ def request_answered(
 def _thread_url(ctx: TransactionContext, request: ReaderRequest) -> str | None:
     """The page of the thread, for a reader who signs in."""
     return ctx.site.page(f"/account/requests/{request.id}") if request.reader_id else None
+
+
+@dataclass(frozen=True)
+class StaffLetterMail(Mail, true_while=ALWAYS):
+    """A mail that staff write to many readers at once, about their accounts. `title` is its subject and heading."""
+
+    title: str
+    text: Words
+
+
+def letter(ctx: TransactionContext, reader_id: str, *, subject: str, text: str, key: str) -> None:
+    """Mail the reader what staff wrote, once for its key. Raises UnknownReader, ReaderMerged."""
+    reader = by_id(ctx.session, reader_id)
+    mail = StaffLetterMail(title=subject, text=text)
+    queue(ctx.session, NewMessage(mail, key, reader.email, reader.id, ctx.at + RECEIPT_LIFE), ctx.at)
 
 
 @dataclass(frozen=True)

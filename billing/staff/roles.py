@@ -24,6 +24,7 @@ class Permission(WordedEnum):
     RESUME = "resume", "take a cancellation back for a reader"
     EXTEND = "extend", "extend a trial or a paid period"
     CHARGE_DAY = "charge_day", "choose the day of the month of a reader's charges"
+    CHANGE_PLAN = "change_plan", "change a reader's plan"
     PAUSE = "pause", "pause a subscription for a reader"
     COMPLIMENTARY = "complimentary", "give complimentary days"
     REFUND = "refund", "give money back"
@@ -33,6 +34,8 @@ class Permission(WordedEnum):
     ERASE = "erase", "close a reader's account and have it erased"
     CHANGE_ADDRESS = "change_address", "change a reader's mail address"
     MERGE = "merge", "merge two accounts of one person"
+    MAIL = "mail", "write a mail to readers"
+    MANY = "many", "act on many readers at once"
     NOTE = "note", "write notes about a reader"
     ANSWER = "answer", "answer requests"
     INVOICES = "invoices", "see and export tax invoices"
@@ -67,7 +70,8 @@ TABLE: dict[Role, frozenset[Permission]] = {
     | {Permission.ERASE, Permission.CHANGE_ADDRESS, Permission.CHARGE_DAY, Permission.MERGE},
     Role.FINANCE: _FOR_READERS
     | {Permission.ENTER_REFUND, Permission.APPROVE, Permission.INVOICES, Permission.BOOKS}
-    | {Permission.CASES, Permission.AUDIT, Permission.NUMBERS, Permission.EXPORT},
+    | {Permission.CASES, Permission.AUDIT, Permission.NUMBERS, Permission.EXPORT}
+    | {Permission.MANY, Permission.MAIL},
     Role.EDITOR: frozenset({Permission.NEWSLETTERS, Permission.ARTICLES, Permission.NUMBERS}),
     Role.ADMIN: frozenset(Permission),
 }

@@ -7,11 +7,17 @@ from billing.changes import announce_price
 from billing.newsletters.progress import FINAL_AFTER
 from billing.platform.actors import Command
 from billing.platform.installation import HOME
+from billing.staff import audit
+from billing.staff.bulk import decide
+from billing.staff.bulk.choose import ChosenBy, in_time
+from billing.staff.bulk.terms import RefundTerms
 from tests.proofs.crash_case import at, crash_case, dispute, give_back, one, repeat, silence
 from tests.proofs.steps import intend, send
 from tests.support.another_address import confirmed
 from tests.support.erasures import ask_for
+from tests.support.many import begun_by
 from tests.support.newsroom import Newsroom
+from tests.support.staff_members import add
 from tests.support.starting_points import MONTH_END
 from tests.support.world import World, local
 
@@ -81,6 +87,22 @@ def a_reader_is_erased(world: World) -> None:
     ask_for(world, one(world, "SELECT id FROM reader"))
     world.settle()
     at(world, one(world, "SELECT next_attempt_at FROM erasure"))
+
+
+@crash_case("paid")
+def an_act_on_many_is_done(world: World) -> None:
+    member = add(world, "admin")
+    at(world, world.now + timedelta(days=1))
+    begun_by(world, member, RefundTerms(1000), [one(world, "SELECT id FROM reader")])
+
+
+@crash_case("paid")
+def all_who_were_charged_are_listed_and_checked(world: World) -> None:
+    member = add(world, "admin")
+    at(world, world.now + timedelta(days=1))
+    with world.services.database.begin(world.services.site, world.now, audit.of(member, "")) as ctx:
+        chosen = in_time(ChosenBy.CHARGED, world.now - timedelta(days=3), world.now, world.now)
+        decide.make(ctx, RefundTerms(), chosen)
 
 
 @crash_case("paid")

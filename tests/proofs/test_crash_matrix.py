@@ -43,6 +43,7 @@ ELSEWHERE = {
     "reconcile.recover._unless_it_breaks": "follows a row that can't be written: tests/stories/test_recovering_through_trouble.py",
     "refunds.unexplained_charges.": "gives back what breaks a promise until a person has explained it: tests/stories/test_unexplained_charges.py",
     "unexplained.": "the same",
+    "staff.bulk.run._note_failure": "follows a row that breaks us: tests/staff/test_many_by_workers.py",
     "newsletters.optin.delete_unconfirmed": "deletes what is old, in one statement",
     "billing_run.drain_attempts._settle_answers": "puts back what was not sent: tests/billing_run/test_stripe_away.py",
     "billing_run.drain_attempts.postpone": "puts off what breaks us: tests/billing_run/test_a_batch.py",

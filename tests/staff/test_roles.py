@@ -29,6 +29,9 @@ WHO = {
     Permission.ERASE: {S, A},
     Permission.CHANGE_ADDRESS: {S, A},
     Permission.MERGE: {S, A},
+    Permission.CHANGE_PLAN: {A},
+    Permission.MAIL: {F, A},
+    Permission.MANY: {F, A},
     Permission.NOTE: {S, F, A},
     Permission.ANSWER: {S, F, A},
     Permission.INVOICES: {F, A},
@@ -63,6 +66,7 @@ NAMES = {
     "staff_id": "stf_x",
     "key_id": "key_x",
     "notice_id": "pno_x",
+    "action_id": "blk_x",
 }
 
 

@@ -37,6 +37,7 @@ LOCAL = frozenset(
         # staff and what they decide
         *("staff_member", "staff_browser", "staff_link", "staff_session", "staff_recovery_code", "staff_case", "audit_line", "approval"),
         *("staff_alert", "staff_alert_choice", "saved_filter"),
+        *("bulk_action", "bulk_line"),
         # the installation and its workers
         *("installation", "worker_heartbeat", "held_time", "list_salt", "sending_run", "number_series"),
         *("charging_pause", "doctor_visit", "recognition_mark", "reconciliation", "payout", "unexplained_charge"),

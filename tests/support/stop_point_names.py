@@ -10,6 +10,7 @@ ROOT = Path(stop_points.__file__).parents[1]
 FLOWS = (
     *("acquirer", "billing_run", "cards", "changes", "disputes", "ledger", "mail", "newsletters", "payments"),
     *("address_changes", "personal_data", "reconcile", "refunds", "reports", "webhooks"),
+    "staff.bulk",
 )
 """Rooms whose commits are stop points: they move money and mail. A page has one commit and answers after it."""
 

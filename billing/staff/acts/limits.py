@@ -14,6 +14,7 @@ from billing.rules.periods import start_of_day
 from billing.rules.second_person import GivenAlone, is_needed
 from billing.staff.acts.shape import Act, Preview, days_in_words, format_zar
 from billing.staff.approval_models import Approval
+from billing.staff.bulk.models import BulkAction, BulkLine
 from billing.staff.models import AuditLine, Outcome, StaffMember
 from billing.staff.roles import Role, days_limit, days_limit_a_day, refund_limit
 
@@ -74,10 +75,9 @@ def _given(
 def needs_second(ctx: TransactionContext, act: Act, preview: Preview) -> bool:
     """Whether a second member must approve what the act gives back. What two members decided doesn't count."""
     today = start_of_day(ctx.today, ctx.zone)
-    alone = col(AuditLine.id).not_in(select(Approval.line_id).where(col(Approval.line_id).is_not(None)))
     given = GivenAlone(
-        _given(ctx.session, today, alone, reader_id=act.reader_id)[0],
-        _given(ctx.session, today, alone, staff_id=staff_id_of(ctx.actor))[0],
+        _given(ctx.session, today, *_alone(), reader_id=act.reader_id)[0],
+        given_alone_today(ctx),
     )
     return is_needed(
         preview.cents,
@@ -85,6 +85,24 @@ def needs_second(ctx: TransactionContext, act: Act, preview: Preview) -> bool:
         limit=ctx.site.staff_limits.second_person_limit,
         day_limit=ctx.site.staff_limits.second_person_day_limit,
     )
+
+
+def given_alone_today(ctx: TransactionContext) -> int:
+    """The cents that this member has given today on their own decision."""
+    today = start_of_day(ctx.today, ctx.zone)
+    return _given(ctx.session, today, *_alone(), staff_id=staff_id_of(ctx.actor))[0]
+
+
+def _alone() -> tuple[sa.ColumnElement[bool], ...]:
+    """SQL conditions: no second member decided about the act, nor about the act on many that it belongs to."""
+    approved = select(Approval.line_id).where(col(Approval.line_id).is_not(None))
+    of_many = (
+        sa.select(sa.literal(1))
+        .select_from(BulkLine)
+        .join(BulkAction, col(BulkAction.id) == col(BulkLine.action_id))
+        .where(col(BulkLine.audit_line_id) == col(AuditLine.id), col(BulkAction.approved))
+    )
+    return col(AuditLine.id).not_in(approved), ~sa.exists(of_many.correlate(AuditLine))
 
 
 def _less(limit: int | None, given: int) -> int | None:

@@ -21,6 +21,8 @@ class GiveBackAct:
     reader_id: str
     payment_id: str
     cents: int | None = None
+    cause: str = ""
+    """What it is for, where that is known: one cause is one refund. Empty: each time is another."""
     what = Permission.REFUND
 
     def preview(self, ctx: TransactionContext, /) -> Preview:
@@ -49,7 +51,7 @@ class GiveBackAct:
             ctx,
             payment,
             amount=self.cents,
-            cause=ids.new(f"act:{ctx.actor}", ctx.at),
+            cause=self.cause or ids.new(f"act:{ctx.actor}", ctx.at),
             reason=customer_facing_reason(reason),
         )
         if made is None:

@@ -102,6 +102,19 @@ def checked(
     return reason, check_limits(ctx, role, act)
 
 
+def perform_previewed(
+    ctx: TransactionContext, act: Act, *, role: Role, reason: str, cents: int, approved: bool
+) -> AuditLine:
+    """Do an act of many that were previewed together, whatever else has happened since, if the same sum still goes back. Raises as
+    `perform`; NeedsSecond only where no second member has `approved` all of them."""
+    reason, given = checked(ctx, act, role=role, reason=reason, version=None)
+    if given.cents != cents:
+        raise StaleVersion
+    if not approved and needs_second(ctx, act, given):
+        raise NeedsSecond
+    return _do(ctx, act, given, reason)
+
+
 def perform_approved(
     ctx: TransactionContext, act: Act, *, role: Role, reason: str, version: str, cents: int
 ) -> AuditLine | None:

@@ -69,6 +69,9 @@ DONE = {
     "staff-asked-second": Text(
         "It waits for a second member, who has been mailed. Nothing is done until then."
     ),
+    "staff-many-begun": Text("It is under way. You can close this page: it goes on by itself."),
+    "staff-many-stopped": Text("Stopped. What was done stays done."),
+    "staff-many-given-up": Text("Given up. What was done stays done."),
     "staff-approved": Text("Approved, and done."),
     "staff-declined": Text("Declined. Nothing was done."),
     "staff-session-ended": Text("Done. That browser is signed out."),

@@ -118,7 +118,7 @@ def of_days(title: str, act_of: type[ExtendAct] | type[ComplimentaryAct]) -> Mak
         days = typed.days or "7"
         field = ActField(name="days", label="Days", kind="days", value=days)
         try:
-            return ActForm(title, act_of(reader_id, _read_days(days)), (field,))
+            return ActForm(title, act_of(reader_id, read_days(days)), (field,))
         except Invalid as refusal:
             return ActForm(title, None, (field,), error=refusal)
 
@@ -277,7 +277,7 @@ def read_moment(text: str, zone: ZoneInfo) -> datetime:
     return at.replace(tzinfo=zone).astimezone(UTC)
 
 
-def _read_days(text: str) -> int:
+def read_days(text: str) -> int:
     days = whole_number(text, MOST_DAYS, digits=3)
     if not days:
         raise NotDays

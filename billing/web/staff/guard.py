@@ -27,6 +27,7 @@ CONFIRM = "/staff/confirm"
 ROOMS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.ANSWER, "/staff/requests", "Requests"),
     (Permission.ANSWER, "/staff/prices", "Prices"),
+    (Permission.MANY, "/staff/many", "Act on many"),
     (Permission.NEWSLETTERS, "/staff/newsletters", "Newsletters"),
     (Permission.ARTICLES, "/staff/articles", "Articles"),
     (Permission.FIND, "/staff/subscriptions", "Lists"),

@@ -1,0 +1,130 @@
+"""Staff pages of acts on many readers, and of outages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from billing.rules.money import Money
+from billing.web.views.staff_act import ActField
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkRow:
+    """An act on many, in the list."""
+
+    action_id: str
+    what: str
+    made_by: str
+    made_at: datetime
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffManyPage:
+    """The acts on many, newest first. `kinds`: those that the member may begin, as (value, words); `older` is the next page."""
+
+    template: ClassVar[str] = "staff/many.html"
+    kinds: tuple[tuple[str, str], ...]
+    rows: tuple[BulkRow, ...] = ()
+    older: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffManyNewPage:
+    """Choose readers, and what to do for each. `unknown`: pasted entries that fit no reader."""
+
+    template: ClassVar[str] = "staff/many_new.html"
+    kind: str
+    title: str
+    who: str = ""
+    fields: tuple[ActField, ...] = ()
+    unknown: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkCount:
+    """Lines in one state: the state's value and words, how many, and what they give."""
+
+    value: str
+    words: str
+    lines: int
+    amount: Money | None = None
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkLineRow:
+    """One line: whose it is, what it gives, and what it does or why it was refused."""
+
+    reader_id: str
+    email: str
+    state: str
+    words: str
+    amount: Money | None = None
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffBulkPage:
+    """One act on many: its preview, its progress, its result. `acts`: the forms that it offers now."""
+
+    template: ClassVar[str] = "staff/many_one.html"
+    action_id: str
+    title: str
+    made_by: str
+    made_at: datetime
+    chosen: str
+    summary: tuple[str, ...]
+    state: str
+    state_words: str
+    counts: tuple[BulkCount, ...]
+    total: int
+    finished: int
+    may_start: bool = False
+    acts: tuple[str, ...] = ()
+    second: bool = False
+    reason: str = ""
+    letter: tuple[str, ...] = ()
+    approval_until: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    stopped_because: str = ""
+    reasons: tuple[tuple[str, int], ...] = ()
+    show: str = ""
+    rows: tuple[BulkLineRow, ...] = ()
+    more: str | None = None
+    error: str | None = None
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a worker goes on with it, so that the page can be looked at again."""
+        return self.state in ("choosing", "checking", "running")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutageFound:
+    """What is known of a time: readers whose subscription or trial ran, charges and their sum. `most`: more than this isn't counted."""
+
+    since: datetime
+    until: datetime
+    subscribed: int
+    charges: int
+    charged: Money
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffOutagesPage:
+    """Two moments, what is known between them, and what to give. `kinds`: what the member may give."""
+
+    template: ClassVar[str] = "staff/outages.html"
+    since: str = ""
+    until: str = ""
+    found: OutageFound | None = None
+    kinds: tuple[tuple[str, str], ...] = ()
+    by: str = "entitled"
+    kind: str = "days"
+    days: str = ""
+    amount: str = ""
+    error: str | None = None

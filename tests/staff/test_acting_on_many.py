@@ -220,6 +220,34 @@ def test_what_cannot_be_read_is_refused_and_stays_typed(
     assert world.rows("SELECT 1 FROM bulk_action") == []
 
 
+def test_all_who_fit_a_filter_of_a_list_are_chosen(world: World, staff: SignIn) -> None:
+    many.payers(world, 2)
+    world.start_trial("new@example.com", "pm_card_visa__9")
+    admin = staff("admin")
+    for of, query in (("readers", "state=trial"), ("subscriptions", "state=trial")):
+        page = admin.get(f"/staff/{of}?{query}")
+        admin.get(
+            page.text.partition('· <a href="/staff/many')[2]
+            .partition('"')[0]
+            .replace("&amp;", "&")
+            .join(("/staff/many", ""))
+        )
+        assert "all who are in the list you came from" in admin.page.words
+        admin.get(
+            admin.page.text.partition('href="/staff/many/new?kind=days')[2]
+            .partition('"')[0]
+            .replace("&amp;", "&")
+            .join(("/staff/many/new?kind=days", ""))
+        )
+        assert f"all in the list of {of}, state: " in admin.page.words
+        page = admin.post(f"{many.ROOM}/new", days="2")
+        assert f"All in the list of {of}, state: " in page.words
+        assert [line["email"] for line in lines(world)] == ["new@example.com"]
+        world.execute("DELETE FROM bulk_line")
+    refused = admin.get(f"{many.ROOM}/new?kind=days&of=readers&query=state%3Dnonsense")
+    assert "Go back to the list, and choose again" in refused.words
+
+
 # two members
 
 

@@ -1,9 +1,9 @@
-"""Choose the readers of an act on many: a pasted list, or all whom an outage touched. The list is frozen before anybody looks at it.
+"""Choose the readers of an act on many: a pasted list, a filter of staff's lists, or all whom an outage touched. The list is frozen before anybody looks at it.
 
-A selection by time is listed in pages by id, each in a transaction of its own: a crash loses nothing, and repeats nothing."""
+All but a pasted list is listed in pages by id, each in a transaction of its own: a crash loses nothing, and repeats nothing."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -20,6 +20,9 @@ from billing.readers.models import Reader
 from billing.readers.register import ids_of_external
 from billing.rules.access import Reason
 from billing.staff.bulk.models import BulkAction, BulkKind, BulkLine, LineState
+from billing.staff.lists import names as list_names
+from billing.staff.lists import readers, subscriptions
+from billing.staff.lists.fields import Filter
 from billing.subscriptions.models import Subscription
 
 PAGE = 500
@@ -37,6 +40,8 @@ class ChosenBy(StrEnum):
     """Whose subscription or trial let them read at any moment of a time."""
     CHARGED = "charged"
     """Who was charged in a time."""
+    FILTER = "filter"
+    """Who fits a filter of staff's lists."""
 
 
 class NobodyChosen(Invalid):
@@ -49,6 +54,12 @@ class TooManyPasted(Invalid):
     """At most 5000 readers can be pasted at once."""
 
     code = "too_many_pasted"
+
+
+class NoSuchFilter(Invalid):
+    """That filter can't be read. Go back to the list, and choose again."""
+
+    code = "bad_filter"
 
 
 class NoSuchTime(Invalid):
@@ -102,6 +113,29 @@ def in_time(by: ChosenBy, since: datetime, until: datetime, at: datetime) -> dic
     return {"by": by.value, "since": since.isoformat(), "until": until.isoformat()}
 
 
+def by_filter(ctx: TransactionContext, of: str, query: Mapping[str, str]) -> dict[str, Any]:
+    """A selection by a filter of a list of readers or subscriptions, as it was written. Raises NoSuchFilter."""
+    wanted, words = _read_filter(ctx, of, query)
+    return {"by": ChosenBy.FILTER.value, "of": of, "query": wanted.write(), "words": words or "all of them"}
+
+
+def _read_filter(ctx: TransactionContext, of: str, query: Mapping[str, str]) -> tuple[Filter, str]:
+    if of not in _LISTS:
+        raise NoSuchFilter
+    names = list_names.of_lists(ctx.session)
+    wanted, wrong = _LISTS[of][0].read(query, names)
+    if wrong:
+        raise NoSuchFilter
+    return wanted, wanted.words(names)
+
+
+_LISTS: Mapping[str, tuple[type[Filter], Callable[[TransactionContext, Any], sa.Select[str]]]] = {
+    "readers": (readers.ReaderFilter, readers.reader_ids),
+    "subscriptions": (subscriptions.SubscriptionFilter, subscriptions.reader_ids),
+}
+"""The lists whose readers can be acted on."""
+
+
 def span_of(action: BulkAction) -> tuple[datetime, datetime] | None:
     """The two moments of a selection by time."""
     chosen = action.selection
@@ -135,20 +169,30 @@ def list_next(ctx: TransactionContext, action: BulkAction, most: int) -> tuple[i
 
     The caller has locked the action."""
     span = span_of(action)
-    assert span is not None, "a pasted list is listed when it is made"
-    if action.selection["by"] == ChosenBy.CHARGED:
-        # charges of the time where charges go back, else who paid them
-        query = _CHARGED if action.kind is BulkKind.REFUND else _PAYERS
-    else:
-        query = _SUBSCRIBED
-    rows = _page(ctx.session, query, action, span, most)
+    rows = _fitting(ctx, action, most) if span is None else _in_span(ctx.session, action, span, most)
     if rows:
         action.chosen_through = rows[-1][0]
     looked_at = len(rows)
-    if action.selection["by"] == ChosenBy.ENTITLED:
+    if span is not None and action.selection["by"] == ChosenBy.ENTITLED:
         rows = [row for row in rows if was_entitled(ctx, row[1], *span)]
     add(ctx.session, action, rows)
     return looked_at, looked_at < most
+
+
+def _fitting(ctx: TransactionContext, action: BulkAction, most: int) -> "Rows":
+    chosen = action.selection
+    wanted, _ = _read_filter(ctx, chosen["of"], chosen["query"])
+    (reader_id,) = _LISTS[chosen["of"]][1](ctx, wanted).subquery().c
+    next_ids = sa.select(reader_id).distinct().where(reader_id > action.chosen_through)
+    found = ctx.session.execute(next_ids.order_by(reader_id).limit(most)).scalars()
+    return [(each, each, None) for each in found]
+
+
+def _in_span(session: Session, action: BulkAction, span: tuple[datetime, datetime], most: int) -> "Rows":
+    """Charges of the time where charges go back; else who paid them, or whose subscription ran."""
+    if action.selection["by"] != ChosenBy.CHARGED:
+        return _page(session, _SUBSCRIBED, action, span, most)
+    return _page(session, _CHARGED if action.kind is BulkKind.REFUND else _PAYERS, action, span, most)
 
 
 Rows = list[tuple[str, str, str | None]]

@@ -24,6 +24,7 @@ from billing.staff.lists.fields import Filter, Names
 from billing.staff.lists.kinds import LISTS, ListKind, ListName
 from billing.staff.lists.listing import MOST_COUNTED
 from billing.staff.lists.saved import FilterNameTaken, FilterNeedsName, TooManyFilters, UnknownFilter
+from billing.staff.roles import Permission
 from billing.web.staff.csv_answer import stream_csv
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.list_inputs import inputs
@@ -122,9 +123,16 @@ def _found(
         "csv": f"/staff/{asked.of}.csv?{urlencode(wanted.write())}"
         if visit.may(asked.kind.exports)
         else None,
+        "act": _act(visit, asked.of, wanted),
         "behind": address(behind=found.behind) if found.behind else None,
         "before": address(before=found.before) if found.before else None,
     }
+
+
+def _act(visit: StaffVisit, of: ListName, wanted: Filter) -> str | None:
+    if of not in (ListName.READERS, ListName.SUBSCRIPTIONS) or not visit.may(Permission.MANY):
+        return None
+    return f"/staff/many?{urlencode({'of': of, 'query': urlencode(wanted.write())})}"
 
 
 def _tabs(visit: StaffVisit, of: ListName) -> tuple[ListLink, ...]:

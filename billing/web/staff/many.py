@@ -1,6 +1,7 @@
 """Act on many readers: the list of such acts, and the form that chooses readers and what to do."""
 
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
@@ -22,19 +23,24 @@ LATEST = 30
 AT_ONCE = 40
 """Lines that the request itself checks, so that a short list has its preview at once; the worker checks the rest."""
 MOST_SHOWN = 50
+Written = Annotated[str, Query(max_length=2000)]
 Acting = Annotated[StaffVisit, needs(Permission.MANY, acts=True)]
 
 
 @router.get(ROOM)
 def show(
-    visit: Annotated[StaffVisit, needs(Permission.MANY)], before: Annotated[str, Query(max_length=40)] = ""
+    visit: Annotated[StaffVisit, needs(Permission.MANY)],
+    before: Annotated[str, Query(max_length=40)] = "",
+    of: Annotated[str, Query(max_length=60)] = "",
+    query: Written = "",
 ) -> Response:
-    """The latest, with how far each is."""
+    """The latest, with how far each is. `of` and `query`: a list and its filter, to act on who fits."""
     with visit.read() as ctx:
         actions = decide.latest(ctx.session, LATEST + 1, older_than=before)
         rows = tuple(_row(ctx, action) for action in actions[:LATEST])
     older = f"{ROOM}?before={rows[-1].action_id}" if len(actions) > LATEST else None
-    return visit.page(StaffManyPage(kinds=kinds_for(visit), rows=rows, older=older))
+    more = f"&{urlencode({'of': of, 'query': query})}" if of else ""
+    return visit.page(StaffManyPage(kinds=kinds_for(visit), of=of, more=more, rows=rows, older=older))
 
 
 def kinds_for(visit: StaffVisit) -> tuple[tuple[str, str], ...]:
@@ -54,11 +60,14 @@ def _row(ctx: TransactionContext, action: BulkAction) -> BulkRow:
 
 @router.get(f"{ROOM}/new")
 def ask(
-    visit: Annotated[StaffVisit, needs(Permission.MANY)], kind: Annotated[str, Query(max_length=20)] = ""
+    visit: Annotated[StaffVisit, needs(Permission.MANY)],
+    kind: Annotated[str, Query(max_length=20)] = "",
+    of: Annotated[str, Query(max_length=60)] = "",
+    query: Written = "",
 ) -> Response:
     """The form of one kind, by default the first that the role may do. Raises NotAKind, NotYourRole."""
     chosen = kind_of(kind or kinds_for(visit)[0][0])
-    return _form(visit, chosen, TypedMany(kind=chosen.value))
+    return _form(visit, chosen, TypedMany(kind=chosen.value, of=of or None, query=query))
 
 
 @router.post(f"{ROOM}/new")
@@ -71,14 +80,28 @@ def make(visit: Acting, typed: Annotated[TypedMany, Depends()]) -> Response:
     try:
         terms = read_terms(kind, typed)
         with visit.begin() as ctx:
-            pasted = choose.read_pasted(ctx.session, typed.who)
-            if pasted.unknown and typed.skip != "yes":
-                return _form(visit, kind, typed, unknown=pasted.unknown)
-            chosen = {"by": choose.ChosenBy.LIST.value, "left_out": len(pasted.unknown)}
-            action = decide.make(ctx, terms, chosen, pasted.reader_ids)
+            action, unknown = _make(ctx, terms, typed)
     except Invalid as refusal:
         return _form(visit, kind, typed, error=refusal.detail)
-    return opened(visit, action)
+    return _form(visit, kind, typed, unknown=unknown) if action is None else opened(visit, action)
+
+
+def _make(
+    ctx: TransactionContext, terms: Terms, typed: TypedMany
+) -> tuple[BulkAction | None, tuple[str, ...]]:
+    """The act that was made; or the entries that fit nobody, where they aren't to be left out."""
+    if typed.of:
+        return decide.make(ctx, terms, _filtered(ctx, typed.of, typed.query)), ()
+    pasted = choose.read_pasted(ctx.session, typed.who)
+    if pasted.unknown and typed.skip != "yes":
+        return None, pasted.unknown
+    chosen = {"by": choose.ChosenBy.LIST.value, "left_out": len(pasted.unknown)}
+    return decide.make(ctx, terms, chosen, pasted.reader_ids), ()
+
+
+def _filtered(ctx: TransactionContext, of: str, query: str) -> dict[str, Any]:
+    """The selection of a list's filter. Raises NoSuchFilter."""
+    return choose.by_filter(ctx, of, dict(parse_qsl(query)))
 
 
 def may_do(visit: StaffVisit, kind: BulkKind) -> type[Terms]:
@@ -107,10 +130,19 @@ def _form(
     if unknown:
         error = "Some of these fit no reader. Correct them, or leave them out."
     with visit.begin() as ctx:
+        fits = ""
+        if typed.of:
+            try:
+                fits = f"{typed.of}, {_filtered(ctx, typed.of, typed.query)['words']}"
+            except choose.NoSuchFilter as refusal:
+                error = error or refusal.detail
         view = StaffManyNewPage(
             kind=kind.value,
             title=f"{kind.words}: many readers",
             who=typed.who,
+            of=typed.of or "",
+            query=typed.query,
+            fits=fits,
             fields=fields_of(ctx, kind, typed),
             unknown=unknown[:MOST_SHOWN],
             error=error,

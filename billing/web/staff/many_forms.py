@@ -40,6 +40,8 @@ class TypedMany:
     """The fields of all forms."""
 
     kind: Short = None
+    of: Short = None
+    query: Annotated[str, Form(max_length=2000)] = ""
     who: Annotated[str, Form(max_length=MOST_LETTERS), LINES] = ""
     skip: Short = None
     days: Short = None

@@ -247,6 +247,8 @@ def _row(found: results.FoundLine) -> BulkLineRow:
 
 def _chosen(ctx: TransactionContext, action: BulkAction) -> str:
     """How its readers were chosen, in a sentence."""
+    if action.selection["by"] == choose.ChosenBy.FILTER:
+        return f"All in the list of {action.selection['of']}, {action.selection['words']}."
     span = choose.span_of(action)
     if span is None:
         out = action.selection.get("left_out", 0)

@@ -21,22 +21,31 @@ class BulkRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffManyPage:
-    """The acts on many, newest first. `kinds`: those that the member may begin, as (value, words); `older` is the next page."""
+    """The acts on many, newest first. `kinds`: those that the member may begin, as (value, words); `older` is the next page.
+
+    `of`: the list whose filter chooses readers, with `more` for the addresses of the forms."""
 
     template: ClassVar[str] = "staff/many.html"
     kinds: tuple[tuple[str, str], ...]
+    of: str = ""
+    more: str = ""
     rows: tuple[BulkRow, ...] = ()
     older: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffManyNewPage:
-    """Choose readers, and what to do for each. `unknown`: pasted entries that fit no reader."""
+    """Choose readers, and what to do for each. `unknown`: pasted entries that fit no reader.
+
+    `of` and `query`: the list and the filter that choose readers, in words `fits`; otherwise a list is pasted."""
 
     template: ClassVar[str] = "staff/many_new.html"
     kind: str
     title: str
     who: str = ""
+    of: str = ""
+    query: str = ""
+    fits: str = ""
     fields: tuple[ActField, ...] = ()
     unknown: tuple[str, ...] = ()
     error: str | None = None

@@ -86,6 +86,8 @@ class StaffListPage:
     count: str = ""
     sums: ListSums | None = None
     csv: str | None = None
+    act: str | None = None
+    """Where a member who may act on many acts on all who fit."""
     before: str | None = None
     behind: str | None = None
     saved_id: str = ""

@@ -247,7 +247,7 @@ OF_NOBODY = {
     ),
     "of staff and programs, not of readers": (
         "staff_member", "staff_link", "staff_browser", "staff_session", "staff_recovery_code", "api_key", "api_key_use", "api_key_spending",
-        "staff_alert", "staff_alert_choice", "saved_filter",
+        "staff_alert", "staff_alert_choice", "saved_filter", "bulk_action",
     ),
     "what is written, sold or set up, the same for all": (
         "article", "article_version", "section_policy", "public_window", "newsletter", "issue", "issue_body", "brand", "legal_document",

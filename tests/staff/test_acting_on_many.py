@@ -205,6 +205,7 @@ def test_a_role_gives_to_many_what_it_may_give_to_one(world: World, staff: SignI
         ("days", {"days": "3", "who": "  "}, "Choose at least one reader"),
         ("refund", {"amount": "much"}, "An amount is rand and cents"),
         ("mail", {"subject": " ", "text": "Hello"}, "A mail has a subject"),
+        ("mail", {"subject": "Hello\x07", "text": "Hello"}, "A mail has a subject"),
         ("plan", {"plan": ""}, "Choose a plan"),
     ],
 )

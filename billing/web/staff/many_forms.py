@@ -17,6 +17,7 @@ from billing.subscriptions.models import Plan
 from billing.web.kit.typed import LINES, read_rand
 from billing.web.staff.act_forms import WHEN, Short, read_days
 from billing.web.views.staff_act import ActField
+from emails import is_control
 
 MOST_LETTERS = 200_000
 """Of a pasted list: 5,000 addresses."""
@@ -24,7 +25,7 @@ LONGEST_SUBJECT, LONGEST_MAIL = 100, 5000
 
 
 class NeedsSubject(Invalid):
-    """A mail has a subject and some words."""
+    """A mail has a subject of letters and signs, and some words."""
 
     code = "needs_subject"
 
@@ -82,7 +83,7 @@ def _plan(typed: TypedMany) -> Terms:
 
 def _mail(typed: TypedMany) -> Terms:
     subject, text = " ".join(typed.subject.split()), without_card_numbers(typed.text.strip())
-    if not subject or not text:
+    if not subject or not text or any(map(is_control, subject)):
         raise NeedsSubject
     return MailTerms(without_card_numbers(subject), text)
 

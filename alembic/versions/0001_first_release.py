@@ -17,6 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _trigrams()
     _tables()
     _default_partitions()
     _vat_rates()
@@ -29,6 +30,17 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     raise RuntimeError("There is no release before the first one. Make a new database instead.")
+
+
+def _trigrams() -> None:
+    """All runs of three letters in a text: with a GIN index of them any part of a text is found.
+
+    PostgreSQL's own pg_trgm does the same, but must be installed on the server, which not everyone may do."""
+    op.execute("""
+        CREATE FUNCTION trigrams(words text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT array_agg(DISTINCT substr(lower(words), n, 3)) FROM generate_series(1, length(lower(words)) - 2) n
+        $$
+    """)
 
 
 def _tables() -> None:
@@ -586,6 +598,13 @@ def _tables() -> None:
     )
     op.create_index("reader_address", "reader", [sa.literal_column("lower(email)")], unique=True)
     op.create_index("reader_created", "reader", ["created_at", "id"], unique=False)
+    op.create_index(
+        "reader_address_parts",
+        "reader",
+        [sa.literal_column("trigrams(email)")],
+        unique=False,
+        postgresql_using="gin",
+    )
     op.create_index(
         "reader_merged_into",
         "reader",
@@ -1277,6 +1296,7 @@ def _tables() -> None:
         sa.Column("merged_id", text, nullable=False),
         sa.Column("begun_at", instant, nullable=False),
         sa.Column("done_at", instant, nullable=True),
+        sa.Column("freed_address", text, nullable=True),
         sa.Column("moved", jsonb, nullable=False),
         sa.CheckConstraint("reader_id <> merged_id", name="of_two_readers"),
         sa.ForeignKeyConstraint(
@@ -1289,6 +1309,9 @@ def _tables() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("merged_id"),
+    )
+    op.create_index(
+        "reader_merge_freed", "reader_merge", [sa.literal_column("lower(freed_address)")], unique=False
     )
     op.create_index("reader_merge_of", "reader_merge", ["reader_id"], unique=False)
     op.create_table(
@@ -2351,6 +2374,13 @@ END)"""
     op.create_index(
         "invoice_recipient_of_reader", "invoice_recipient", ["reader_id", "entered_at", "id"], unique=False
     )
+    op.create_index(
+        "invoice_recipient_name_parts",
+        "invoice_recipient",
+        [sa.literal_column("trigrams(name)")],
+        unique=False,
+        postgresql_using="gin",
+    )
     op.create_table(
         "invoice",
         sa.Column("id", text, nullable=False),
@@ -2981,6 +3011,7 @@ END)"""
     op.create_index(op.f("ix_payment_invoice_id"), "payment", ["invoice_id"], unique=False)
     op.create_index(op.f("ix_payment_paid_at"), "payment", ["paid_at"], unique=False)
     op.create_index(op.f("ix_payment_reader_id"), "payment", ["reader_id"], unique=False)
+    op.create_index("payment_amount", "payment", ["amount", "paid_at", "id"], unique=False)
     op.create_index(
         "one_payment_an_invoice",
         "payment",

@@ -29,6 +29,7 @@ class InvoiceRecipient(SQLModel, table=True):
     __tablename__ = "invoice_recipient"
     __table_args__ = (
         sa.Index("invoice_recipient_of_reader", "reader_id", "entered_at", "id"),
+        sa.Index("invoice_recipient_name_parts", sa.text("trigrams(name)"), postgresql_using="gin"),
         sa.CheckConstraint("(name IS NULL) = (address IS NULL)", name="name_and_address"),
         sa.CheckConstraint("vat_number IS NULL OR name IS NOT NULL", name="vat_number_of_somebody"),
     )

@@ -241,6 +241,7 @@ class Payment(SQLModel, table=True):
         sa.Index(
             "one_payment_an_invoice", "invoice_id", unique=True, postgresql_where=sa.text("NOT duplicate")
         ),
+        sa.Index("payment_amount", "amount", "paid_at", "id"),
         sa.UniqueConstraint("intent_ref", "acquirer", name="one_payment_an_intent"),
         sa.UniqueConstraint("charge_ref", "acquirer", name="one_payment_a_charge"),
         sa.Index("payment_amount", "amount", "paid_at", "id"),

@@ -226,6 +226,7 @@ def _merge(ctx: TransactionContext, found: MergePreview) -> ReaderMerge:
         reader_id=stays.id,
         merged_id=goes.id,
         begun_at=ctx.at,
+        freed_address=found.freed,
         moved={},
         **acted_by(ctx.actor),
     )

@@ -45,6 +45,7 @@ class ReaderMerge(ActedBy, table=True):
     __tablename__ = "reader_merge"
     __table_args__ = (
         sa.Index("reader_merge_of", "reader_id"),
+        sa.Index("reader_merge_freed", sa.text("lower(freed_address)")),
         sa.CheckConstraint("reader_id <> merged_id", name="of_two_readers"),
     )
 
@@ -55,6 +56,8 @@ class ReaderMerge(ActedBy, table=True):
     begun_at: datetime
     done_at: datetime | None = None
     """Set in the transaction that began it."""
+    freed_address: str | None = None
+    """The address that opens no account since: by it staff still find the one that stays. Empty after an erasure."""
     moved: dict[str, int] = Field(sa_column=sa.Column(JSONB, nullable=False))
 
 

@@ -227,6 +227,7 @@ TABLES = (
     ),
     PersonalTable(
         "reader_merge", "accounts merged", MINE,
+        blank={"freed_address": "NULL"},
         keep={"actor_id": STAFF_DID, "moved": OURS}, retention="for good: which account an old id means",
     ),
     # last: the others are found by its address until then

@@ -14,6 +14,7 @@ class Reader(SQLModel, table=True):
     __table_args__ = (
         sa.Index("reader_address", sa.text("lower(email)"), unique=True),
         sa.Index("reader_created", "created_at", "id"),
+        sa.Index("reader_address_parts", sa.text("trigrams(email)"), postgresql_using="gin"),
         sa.Index("reader_merged_into", "merged_into", postgresql_where=sa.text("merged_into IS NOT NULL")),
     )
 

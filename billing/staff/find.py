@@ -1,4 +1,5 @@
-"""Find readers by mail (also by an earlier one, or a part), external id, invoice number, last four digits, or an id of ours or an acquirer."""
+"""Find readers by mail (also by an earlier or a freed one, or a part), name, external id, number of a document, last four digits, or an
+id of ours or an acquirer. Charges are found by day and amount."""
 
 import re
 from dataclasses import dataclass
@@ -6,26 +7,29 @@ from datetime import timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.payments.corrections import InvoiceCorrection
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Attempt, CardSetup, Invoice, Payment, PaymentMethod, Refund
+from billing.personal_data.models import ReaderMerge
 from billing.platform.actors import staff_id_of
 from billing.platform.context import TransactionContext
 from billing.readers import rate
 from billing.readers.address_change import AddressChange
 from billing.readers.models import Reader
+from billing.rules.search_terms import SearchTerms, read_terms
 from billing.staff import audit
+from billing.staff.find_charges import FoundPayment, charges_of
+from billing.staff.find_parts import by_name, by_part_of_mail
 from billing.subscriptions.models import Subscription
 
 MOST = 25
-SHORTEST = 3
-"""Letters that a part of an address must have."""
-LARGEST_NUMBER = 2**31 - 1
-"""PostgreSQL refuses to compare an integer column with more."""
-_INVOICE = re.compile(r"(?:INV-?)?0*(\d{1,10})", re.IGNORECASE)
+"""Rows a page."""
+PER = timedelta(minutes=10)
+LIMIT, LIMIT_AS_TYPED = 120, 400
+"""Searches of a member in that time: with the button, and those that the page makes while a word is typed."""
 OfReader = Subscription | Invoice | InvoiceCorrection | Payment | Refund | Dispute | PaymentMethod | CardSetup
 _OURS: dict[str, type[OfReader]] = {
     "sub": Subscription,
@@ -34,6 +38,8 @@ _OURS: dict[str, type[OfReader]] = {
     "ref": Refund,
     "dsp": Dispute,
 }
+_PLAN_FOR_THESE_WORDS = sa.text("SET LOCAL plan_cache_mode = force_custom_plan")
+"""A part that most addresses have, and one that few have, need different indexes: a plan for any word would serve one of them."""
 
 
 class By(StrEnum):
@@ -41,10 +47,13 @@ class By(StrEnum):
 
     MAIL = "mail"
     EARLIER_MAIL = "earlier mail address"
+    FREED_MAIL = "mail address of an account merged into it"
     PART_OF_MAIL = "part of the mail address"
+    NAME = "name on tax invoices"
     READER = "our id"
     EXTERNAL = "external id"
     INVOICE = "invoice number"
+    CREDIT_NOTE = "credit note number"
     LAST4 = "last four digits"
     ACQUIRER = "id at the acquirer"
 
@@ -61,49 +70,109 @@ class FoundReader:
     by: By
 
 
-def find(ctx: TransactionContext, text: str, *, limit: int = 120) -> list[FoundReader]:
-    """Readers that fit, once each and at most 25, the surest first. Each search is counted (TooMany) and audited.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of readers, the surest first, and one of charges, newest first. `after` of each is the key of its next page."""
+
+    readers: tuple[FoundReader, ...] = ()
+    readers_after: str | None = None
+    charges: tuple[FoundPayment, ...] = ()
+    charges_after: str | None = None
+
+    @property
+    def reader_ids(self) -> list[str]:
+        """Whom the page shows, each once."""
+        ids = [found.reader.id for found in self.readers] + [found.reader.id for found in self.charges]
+        return list(dict.fromkeys(ids))
+
+
+def find(
+    ctx: TransactionContext, typed: str, *, after: str = "", as_typed: bool = False, limit: int | None = None
+) -> Found:
+    """What fits, at most 25 readers and 25 charges; `after` is the key of a further page. Each search is counted (TooMany) and
+    audited.
 
     The audit keeps who was found and how, not what was typed: after an erasure it must not hold an address."""
     whose = staff_id_of(ctx.actor) or str(ctx.actor)
-    rate.count(ctx, "staff find", whose, limit=limit, per=timedelta(minutes=10))
-    by_id: dict[str, FoundReader] = {}
-    for by, query in _queries(text.strip()):
-        for reader in ctx.session.exec(query.order_by(col(Reader.id).desc()).limit(MOST)):
-            by_id.setdefault(reader.id, FoundReader(reader, by))
-    readers = list(by_id.values())[:MOST]
+    what, most = ("staff find as typed", LIMIT_AS_TYPED) if as_typed else ("staff find", LIMIT)
+    rate.count(ctx, what, whose, limit=limit or most, per=PER)
+    ctx.session.execute(_PLAN_FOR_THESE_WORDS)
+    found = _found(ctx, read_terms(typed, ctx.site.today(ctx.at)), after)
+    ids = found.reader_ids
+    by = {one.by.value for one in found.readers} | ({"charge"} if found.charges else set())
     audit.write(
-        ctx,
-        "find",
-        reader_id=readers[0].reader.id if len(readers) == 1 else None,
-        after={
-            "by": sorted({found.by.value for found in readers}),
-            "found": [found.reader.id for found in readers],
-        },
+        ctx, "find", reader_id=ids[0] if len(ids) == 1 else None, after={"by": sorted(by), "found": ids}
     )
-    return readers
+    return found
 
 
-def _queries(text: str) -> list[tuple[By, SelectOfScalar[Reader]]]:
-    """The searches that the text may mean, the surest first."""
-    reader = select(Reader)
+def _found(ctx: TransactionContext, terms: SearchTerms, after: str) -> Found:
+    session = ctx.session
+    charges, charges_after = (
+        ([], None) if after.startswith("rdr_") else charges_of(ctx, terms, after, most=MOST)
+    )
+    if after.startswith("pay_"):
+        return Found(charges=tuple(charges), charges_after=charges_after)
+    by_id: dict[str, FoundReader] = {}
+    if not after:
+        for by, query in _sure(terms):
+            for reader in session.exec(query.order_by(col(Reader.id).desc()).limit(MOST)):
+                kept = _kept(session, reader)
+                by_id.setdefault(kept.id, FoundReader(kept, by))
+    wide: dict[str, FoundReader] = {}
+    for by, query in _wide(terms):
+        page = query.where(col(Reader.id) < after) if after else query
+        for reader in session.exec(page.order_by(col(Reader.id).desc()).limit(MOST + 1)):
+            wide.setdefault(reader.id, FoundReader(reader, by))
+    ids = sorted(wide, reverse=True)
+    for reader_id in ids[:MOST]:
+        by_id.setdefault(reader_id, wide[reader_id])
+    return Found(
+        tuple(by_id.values()),
+        ids[MOST - 1] if len(ids) > MOST else None,
+        tuple(charges),
+        charges_after,
+    )
+
+
+def _kept(session: Session, reader: Reader) -> Reader:
+    """The account that has all that a merged one had."""
+    return session.get_one(Reader, reader.merged_into) if reader.merged_into is not None else reader
+
+
+def _wide(terms: SearchTerms) -> list[tuple[By, SelectOfScalar[Reader]]]:
+    """The searches that may find many: they are paged, newest reader first."""
+    queries = []
+    if terms.last4 is not None:
+        queries.append((By.LAST4, _owner(PaymentMethod, PaymentMethod.last4 == terms.last4)))
+    if terms.words:
+        queries += [
+            (By.PART_OF_MAIL, by_part_of_mail(terms.words)),
+            (By.NAME, by_name(terms.words)),
+        ]
+    return queries
+
+
+def _sure(terms: SearchTerms) -> list[tuple[By, SelectOfScalar[Reader]]]:
+    """The searches for something that one reader has, or few, the surest first."""
+    reader, text = select(Reader), terms.text
     if not text:
         return []
     queries = [
         (By.MAIL, reader.where(sa.func.lower(Reader.email) == text.lower())),
         (By.EXTERNAL, reader.where(Reader.external_id == text)),
         (By.EARLIER_MAIL, _had(text.lower())),
+        (By.FREED_MAIL, _freed(text.lower())),
     ]
-    if (match := _INVOICE.fullmatch(text)) and (number := int(match[1])) <= LARGEST_NUMBER:
+    if (number := terms.invoice) is not None:
         queries.append((By.INVOICE, _owner(Invoice, Invoice.number == number)))
         replaced = InvoiceCorrection.replaced_number == number
         queries.append((By.INVOICE, _owner(InvoiceCorrection, replaced)))
-    if re.fullmatch(r"\d{4}", text):
-        queries.append((By.LAST4, _owner(PaymentMethod, PaymentMethod.last4 == text)))
-    queries += _by_id(text)
-    if len(text) >= SHORTEST:
-        queries.append((By.PART_OF_MAIL, reader.where(col(Reader.email).icontains(text, autoescape=True))))
-    return queries
+    if (note := terms.credit_note) is not None:
+        queries.append((By.CREDIT_NOTE, _owner(Refund, Refund.credit_note_number == note)))
+        of_correction = InvoiceCorrection.credit_note_number == note
+        queries.append((By.CREDIT_NOTE, _owner(InvoiceCorrection, of_correction)))
+    return queries + _by_id(text)
 
 
 def _had(address: str) -> SelectOfScalar[Reader]:
@@ -113,6 +182,12 @@ def _had(address: str) -> SelectOfScalar[Reader]:
         sa.or_(old, new), col(AddressChange.confirmed_at).is_not(None)
     )
     return select(Reader).where(col(Reader.id).in_(had))
+
+
+def _freed(address: str) -> SelectOfScalar[Reader]:
+    """Who has all that an account with this address had, which a merge left empty."""
+    freed = select(ReaderMerge.reader_id).where(sa.func.lower(ReaderMerge.freed_address) == address)
+    return select(Reader).where(col(Reader.id).in_(freed))
 
 
 def _by_id(text: str) -> list[tuple[By, SelectOfScalar[Reader]]]:

@@ -21,7 +21,7 @@ def test_a_reader_wrote_on_the_3rd_and_was_charged_after_it_had_been_held(
 
     support = staff("support")
     assert "1 request waits" in support.page.words
-    page = support.post("/staff/find", query=READER)
+    page = support.get(f"/staff/find?q={READER}")
     assert "Please cancel, I am moving." in page.words
     assert "R75.00 incl. VAT charged since" in page.words
     reader = page.path

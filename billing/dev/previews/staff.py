@@ -15,7 +15,14 @@ from billing.web.reader.contact import Unclear
 from billing.web.views.frame import Flash, Frame, Page, StaffFrame
 from billing.web.views.requests import ContactPage, ContactSentPage, RequestConfirmedPage, RequestConfirmPage
 from billing.web.views.staff_act import ActField, FirstStep, StaffActPage
-from billing.web.views.staff_find import FoundRow, StaffCodePage, StaffFindPage, StaffSignInPage
+from billing.web.views.staff_find import (
+    ChargeRow,
+    FoundRow,
+    FoundRows,
+    StaffCodePage,
+    StaffFindPage,
+    StaffSignInPage,
+)
 from billing.web.views.staff_mail import StaffMailPage
 from billing.web.views.staff_reader import PaymentRow, StaffEntry, StaffReaderPage
 from billing.web.views.staff_requests import RequestRow
@@ -282,13 +289,18 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
         standing=PERSON.standing,
     )
     at = replace(STAFF, path="/staff/readers/rdr_1")
-    yield "staff-find", StaffFindPage(), STAFF
-    yield "staff-found", StaffFindPage(found=(found, replace(found, reader_id="rdr_2")), query="van"), STAFF
-    yield (
-        "staff-found-none",
-        StaffFindPage(found=(), query="van", error="Type something."),
-        STAFF,
+    yield "staff-find", StaffFindPage(focus=True), STAFF
+    finds = replace(STAFF, path="/staff/find")
+    charge = ChargeRow(
+        reader_id="rdr_1", email=LONG_ADDRESS, paid_at=CHARGED, amount=PRICE, number="INV-000148"
     )
+    rows = FoundRows(
+        readers=(found, replace(found, reader_id="rdr_2")), more_readers="/staff/find?q=van&after=rdr_2"
+    )
+    charges = FoundRows(charges=(charge, charge), more_charges="/staff/find?q=R75&after=pay_2")
+    yield "staff-found", StaffFindPage(found=rows, query="van"), finds
+    yield "staff-found-charges", StaffFindPage(found=charges, query="R75 5 November"), finds
+    yield "staff-found-none", StaffFindPage(found=FoundRows(), query="van", error="Type something."), finds
     yield "staff-reader", PERSON, at
     bare = replace(
         PERSON,

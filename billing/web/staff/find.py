@@ -1,38 +1,84 @@
-"""The search: one box that finds a reader by an address, an id, an invoice number or a card."""
+"""One box that finds a reader by an address, a name, an id, the number of a document, a card, or a charge."""
 
+from dataclasses import replace
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from billing.access.describe import sentence_of
 from billing.access.entitlements import entitlements_of
+from billing.payments import numbers
 from billing.platform.context import TransactionContext
 from billing.platform.storable import storable
-from billing.staff.find import FoundReader, find
+from billing.rules.search_terms import SHORTEST_WORD
+from billing.staff.find import Found, FoundReader, find
 from billing.staff.roles import Permission
 from billing.subscriptions.find import latest_of
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.staff_find import FoundRow, StaffFindPage
+from billing.web.views.staff_find import ChargeRow, FoundRow, FoundRows, StaffFindPage
 
 router = APIRouter(include_in_schema=False)
 LONGEST = 200
+WHAT_TO_TYPE = (
+    "Type an address, a name or a part of them, an id, the number of an invoice or a credit note, the last four digits of a card,"
+    " or the amount or day of a charge."
+)
+Finding = Annotated[StaffVisit, needs(Permission.FIND)]
+Typed = Annotated[str, Query(max_length=LONGEST)]
+Key = Annotated[str, Query(max_length=60, pattern=r"^((rdr|pay)_[0-9a-z]+)?$")]
 
 
-@router.post("/staff/find")
-def search(
-    visit: Annotated[StaffVisit, needs(Permission.FIND, acts=True)], query: Annotated[str, Form()] = ""
-) -> Response:
-    """Go straight to the reader if only one matches. A POST keeps addresses out of browser histories and logs (SEC-9)."""
-    text = query.strip()[:LONGEST]
+@router.get("/staff/find")
+def search(visit: Finding, q: Typed = "", after: Key = "") -> Response:
+    """Go straight to the reader if only one fits.
+
+    The words stand in the address, so that a browser's Back finds them again. They reach no log of ours, as access lines name the
+    route only (SEC-9), and no other site, as `Referrer-Policy` is `no-referrer`; a proxy in front must not log query strings."""
+    text, view = q.strip(), StaffFindPage(query=q, focus=True)
+    if not q:
+        return visit.page(view)
+    if not text or not storable(text):
+        return visit.page(replace(view, error=WHAT_TO_TYPE), 422)
     with visit.begin() as ctx:
-        if not text or not storable(text):
-            error = "Type an address or a part of it, an id, an invoice number, or the last four digits of a card."
-            return visit.page(StaffFindPage(error=error), 422)
-        rows = tuple(_row(ctx, found) for found in find(ctx, text))
-        if len(rows) == 1:
-            return visit.go(f"/staff/readers/{rows[0].reader_id}")
-        return visit.page(StaffFindPage(found=rows, query=text))
+        found = find(ctx, text, after=after)
+        if len(found.readers) + len(found.charges) == 1 and not after:
+            return visit.go(f"/staff/readers/{found.reader_ids[0]}")
+        return visit.page(replace(view, query=text, found=_rows(ctx, found, text)))
+
+
+@router.get("/staff/find/rows")
+def rows(visit: Finding, q: Typed = "") -> Response:
+    """The same page while a word is typed, of which `find.js` takes the rows. It leads nowhere by itself, and is counted apart."""
+    text = q.strip()
+    view = StaffFindPage(query=q, focus=True)
+    if len(text) < SHORTEST_WORD or not storable(text):
+        return visit.page(view)
+    with visit.begin() as ctx:
+        return visit.page(replace(view, found=_rows(ctx, find(ctx, text, as_typed=True), text)))
+
+
+def _rows(ctx: TransactionContext, found: Found, text: str) -> FoundRows:
+    return FoundRows(
+        readers=tuple(_row(ctx, one) for one in found.readers),
+        charges=tuple(
+            ChargeRow(
+                reader_id=one.reader.id,
+                email=one.reader.email,
+                paid_at=one.paid_at,
+                amount=one.amount,
+                number=numbers.invoice_number(one.number) if one.number is not None else None,
+            )
+            for one in found.charges
+        ),
+        more_readers=_further(text, found.readers_after),
+        more_charges=_further(text, found.charges_after),
+    )
+
+
+def _further(text: str, after: str | None) -> str | None:
+    return f"/staff/find?{urlencode({'q': text, 'after': after})}" if after is not None else None
 
 
 def _row(ctx: TransactionContext, found: FoundReader) -> FoundRow:

@@ -1,9 +1,12 @@
 """Staff signing in, and the page of what a search found."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from markupsafe import Markup
+
+from billing.rules.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +37,33 @@ class FoundRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeRow:
+    """A charge found by its amount or day."""
+
+    reader_id: str
+    email: str
+    paid_at: datetime
+    amount: Money
+    number: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundRows:
+    """A page of what fits. `more_readers` and `more_charges` are the addresses of the next pages."""
+
+    readers: tuple[FoundRow, ...] = ()
+    charges: tuple[ChargeRow, ...] = ()
+    more_readers: str | None = None
+    more_charges: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaffFindPage:
     """`found` is None where nothing was searched."""
 
     template: ClassVar[str] = "staff/find.html"
-    found: tuple[FoundRow, ...] | None = None
+    found: FoundRows | None = None
     query: str = ""
+    focus: bool = False
+    """Whether the cursor starts in the box."""
     error: str | None = None

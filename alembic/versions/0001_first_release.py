@@ -113,6 +113,13 @@ def _tables() -> None:
         unique=False,
         postgresql_using="gin",
     )
+    op.create_index(
+        "article_title_parts",
+        "article",
+        [sa.literal_column("trigrams(title)")],
+        unique=False,
+        postgresql_using="gin",
+    )
     op.create_table(
         "article_version",
         sa.Column(

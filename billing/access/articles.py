@@ -1,5 +1,6 @@
 """The registry of articles. Each change adds a version, so that past decisions can be explained."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -10,6 +11,7 @@ from billing.platform.actors import acted_by
 from billing.platform.context import TransactionContext
 from billing.platform.db import lock_row
 from billing.platform.errors import NotFound
+from billing.platform.text_parts import has_all
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$"
 """What publishers may call an article: nothing that an address would have to quote."""
@@ -52,6 +54,13 @@ def article_at(ctx: TransactionContext, article_id: str) -> ArticleVersion:
 def newest(session: Session, limit: int = 50) -> list[Article]:
     """The articles published last, newest first."""
     return list(session.exec(select(Article).order_by(col(Article.published_at).desc()).limit(limit)))
+
+
+def titled(session: Session, words: Sequence[str], limit: int = 20) -> list[Article]:
+    """The articles with all these words in their title, newest first."""
+    query = select(Article).where(*has_all(col(Article.title), words))
+    newest_first = query.order_by(col(Article.published_at).desc(), col(Article.id).desc())
+    return list(session.exec(newest_first.limit(limit)))
 
 
 def sections(session: Session) -> list[str]:

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.support.articles import Put
 from tests.support.cancel_helpers import cancel
+from tests.support.plans import whole_tables_read
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -149,3 +151,28 @@ def test_staff_ask_on_the_readers_page(world: World, in_trial: Subscriber, put: 
         page = support.get(f"/staff/readers/{reader}/why?{query}")
         assert (page.status, words in page.words) == (status, True), page.words
     assert staff("editor").get(f"/staff/readers/{reader}/why").status == 403
+
+
+def test_staff_name_an_article_by_words_of_its_title(
+    world: World, in_trial: Subscriber, put: Put, staff: SignIn
+) -> None:
+    put("dam-1", "subscriber", title="The dam at Gariep is full")
+    put("dam-2", "metered", title="A second dam")
+    why = f"/staff/readers/{in_trial.reader_id}/why"
+    support = staff("support")
+    page = support.get(f"{why}?article=gariep+dam")
+    assert "The dam at Gariep is full" in page.words
+    assert "Yes" in page.words
+    assert "your free trial is running" in page.words
+    page = support.get(f"{why}?article=dam")
+    assert "Which article?" in page.words
+    assert "your free trial is running" not in page.words
+    assert f'href="{why}?article=dam-1&amp;at="' in page.text
+    assert f'href="{why}?article=dam-2&amp;at="' in page.text
+    assert "A second dam" in support.get(f"{why}?article=dam-2").words
+    for words in ("no such words", "da%", "%"):
+        page = support.get(f"{why}?{urlencode({'article': words})}")
+        assert page.status == 404, page.words
+        assert "No registered article has this id, or these words in its title" in page.words
+    with_index = whole_tables_read(world.services.database, lambda: support.get(f"{why}?article=gariep+dam"))
+    assert with_index == []

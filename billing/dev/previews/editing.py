@@ -151,6 +151,8 @@ def _why() -> Iterator[tuple[str, Page, Frame]]:
         ),
         at,
     )
+    choices = tuple((f"/staff/readers/rdr_1/why?article={name}", title, NOW.date()) for name, title in TITLES)
+    yield "staff-why-choice", replace(asked, article="dam", fitting=choices), at
     yield (
         "staff-why-no",
         replace(

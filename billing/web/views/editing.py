@@ -1,7 +1,7 @@
 """Staff pages about who may read: the public-interest switch, sections' policies, and why a reader may read."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 
@@ -117,7 +117,8 @@ class WhyFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffWhyPage:
-    """`sentence` is the answer as the reader would see it; None before a question. `articles` are (id, title) to choose from."""
+    """`sentence` is the answer as the reader would see it; None before a question. `articles` are (id, title) to choose from;
+    `fitting` those (address, title, day) that fit what was typed, where several do."""
 
     template: ClassVar[str] = "staff/why.html"
     reader_id: str
@@ -126,6 +127,9 @@ class StaffWhyPage:
     article: str = ""
     at: str = ""
     zone: str = ""
+    title: str | None = None
+    """Of the article that the answer is about."""
+    fitting: tuple[tuple[str, str, date], ...] = ()
     sentence: str | None = None
     allowed: bool | None = None
     reason: str | None = None

@@ -1,22 +1,24 @@
 """The mails about a charge: its receipt, that it failed, that a bank disputes it."""
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import timedelta
 
 from billing.mail import outbox
 from billing.notices import true_while
 from billing.notices.send import last_day_while_reading, send, send_all
-from billing.payments import invoice_recipients
+from billing.payments import corrections, invoice_recipients
 from billing.payments.document_text import tax_invoice
 from billing.payments.invoice_recipients import Particulars
 from billing.payments.models import Invoice, PaymentMethod
+from billing.payments.receipts import Paid
 from billing.platform import bulk
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 from billing.readers.models import Reader
 from billing.rules.decline_causes import DeclineCause
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import next_charge
 from emails import ALWAYS, Cents, Day, Document, Mail, TaxInvoice, Url, hints
 
 
@@ -88,6 +90,20 @@ def receipts(
         for subscription, invoice, method_id in paid
     ]
     send_all(ctx, messages)
+
+
+def receipt_copy(ctx: TransactionContext, paid: Paid) -> None:
+    """Send the tax invoice in force again, as a copy (VAT-7). Twice in a minute is one mail."""
+    history = corrections.history_of(ctx.session, paid.invoice)
+    shown = history.issued[-1]
+    document = tax_invoice(
+        paid.invoice, paid.card, history.named.get(shown.number), is_copy=True, as_issued=shown
+    )
+    subscription = ctx.session.get_one(Subscription, paid.invoice.subscription_id)
+    receipt = receipt_of(ctx.site, subscription, paid.invoice, paid.card)
+    due = next_charge(subscription, ctx.zone)  # not the one that followed this invoice, perhaps long ago
+    mail = replace(receipt, **vars(document), next_charge_on=due.on.isoformat() if due else None)
+    send(ctx, subscription, mail, f"receipt-copy:{paid.invoice.id}:{ctx.at:%Y%m%dT%H%M}")
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ class Permission(WordedEnum):
     MAIL = "mail", "write a mail to readers"
     MANY = "many", "act on many readers at once"
     NOTE = "note", "write notes about a reader"
+    READER_SIGN_INS = "reader_sign_ins", "sign a reader out, and mail a link to sign in"
+    READER_NEWSLETTERS = "reader_newsletters", "change a reader's newsletters"
+    SEND_INVOICE = "send_invoice", "send a tax invoice again"
     ANSWER = "answer", "answer requests"
     INVOICES = "invoices", "see and export tax invoices"
     APPROVE = "approve", "approve what another member asks for"
@@ -61,13 +64,15 @@ _FOR_READERS = frozenset(
         Permission.REFUND,
         Permission.CORRECT_INVOICE,
         Permission.NOTE,
+        Permission.SEND_INVOICE,
         Permission.ANSWER,
     }
 )
 TABLE: dict[Role, frozenset[Permission]] = {
     Role.SUPPORT: _FOR_READERS
     | {Permission.RESUME, Permission.EXTEND, Permission.PAUSE, Permission.COMPLIMENTARY}
-    | {Permission.ERASE, Permission.CHANGE_ADDRESS, Permission.CHARGE_DAY, Permission.MERGE},
+    | {Permission.ERASE, Permission.CHANGE_ADDRESS, Permission.CHARGE_DAY, Permission.MERGE}
+    | {Permission.READER_SIGN_INS, Permission.READER_NEWSLETTERS},
     Role.FINANCE: _FOR_READERS
     | {Permission.ENTER_REFUND, Permission.APPROVE, Permission.INVOICES, Permission.BOOKS}
     | {Permission.CASES, Permission.AUDIT, Permission.NUMBERS, Permission.EXPORT}

@@ -8,6 +8,8 @@ import segno
 from markupsafe import Markup
 
 from billing.dev.demo.staff_sign_in import StaffDemo
+from billing.dev.previews.staff_found import found_pages
+from billing.dev.previews.staff_known import KNOWN
 from billing.dev.previews.values import BUYER, CARD, LONG_ADDRESS, NOW, PRICE, READER, VISITOR
 from billing.rules.money import Money
 from billing.web.kit.problems import words_of
@@ -15,14 +17,7 @@ from billing.web.reader.contact import Unclear
 from billing.web.views.frame import Flash, Frame, Page, StaffFrame
 from billing.web.views.requests import ContactPage, ContactSentPage, RequestConfirmedPage, RequestConfirmPage
 from billing.web.views.staff_act import ActField, FirstStep, StaffActPage
-from billing.web.views.staff_find import (
-    ChargeRow,
-    FoundRow,
-    FoundRows,
-    StaffCodePage,
-    StaffFindPage,
-    StaffSignInPage,
-)
+from billing.web.views.staff_find import StaffCodePage, StaffFindPage, StaffSignInPage
 from billing.web.views.staff_mail import StaffMailPage
 from billing.web.views.staff_reader import PaymentRow, StaffEntry, StaffReaderPage
 from billing.web.views.staff_requests import RequestRow
@@ -122,11 +117,20 @@ PERSON = StaffReaderPage(
     another_trial=True,
     acts=tuple((f"/staff/readers/rdr_1/{act}", act) for act in ("Cancel", "Extend", "Write a note")),
     payments=(
-        PaymentRow(payment_id="pay_1", number="INV-000148", paid_at=CHARGED, gross=PRICE, left=PRICE),
+        PaymentRow(
+            payment_id="pay_1",
+            number="INV-000148",
+            paid_at=CHARGED,
+            gross=PRICE,
+            left=PRICE,
+            send="/staff/readers/rdr_1/send-invoice?chosen=inv_1",
+            file="/staff/readers/rdr_1/invoices/inv_1.pdf",
+        ),
         PaymentRow(payment_id="pay_0", number="INV-000017", paid_at=CHARGED, gross=PRICE, left=Money(0)),
     ),
     may_refund=True,
     may_correct=True,
+    known=KNOWN,
     buyer=BUYER,
     passkeys="2 of 10, last used on 21 November 2026, 08:12",
     may_answer=True,
@@ -281,26 +285,9 @@ def _merge() -> StaffActPage:
 
 
 def _readers() -> Iterator[tuple[str, Page, Frame]]:
-    found = FoundRow(
-        reader_id="rdr_1",
-        email=LONG_ADDRESS,
-        by="part of the mail address",
-        external_id="crm-20417",
-        standing=PERSON.standing,
-    )
     at = replace(STAFF, path="/staff/readers/rdr_1")
     yield "staff-find", StaffFindPage(focus=True), STAFF
-    finds = replace(STAFF, path="/staff/find")
-    charge = ChargeRow(
-        reader_id="rdr_1", email=LONG_ADDRESS, paid_at=CHARGED, amount=PRICE, number="INV-000148"
-    )
-    rows = FoundRows(
-        readers=(found, replace(found, reader_id="rdr_2")), more_readers="/staff/find?q=van&after=rdr_2"
-    )
-    charges = FoundRows(charges=(charge, charge), more_charges="/staff/find?q=R75&after=pay_2")
-    yield "staff-found", StaffFindPage(found=rows, query="van"), finds
-    yield "staff-found-charges", StaffFindPage(found=charges, query="R75 5 November"), finds
-    yield "staff-found-none", StaffFindPage(found=FoundRows(), query="van", error="Type something."), finds
+    yield from found_pages(STAFF)
     yield "staff-reader", PERSON, at
     bare = replace(
         PERSON,

@@ -70,6 +70,7 @@ class Typed:
     payment: Short = None
     amount: Short = None
     refund: Short = None
+    chosen: Short = None
     name: Annotated[str | None, Form(max_length=2 * MOST)] = None
     address: Annotated[str | None, Form(max_length=2 * MOST), LINES] = None
     vat_number: Short = None
@@ -278,6 +279,7 @@ def read_moment(text: str, zone: ZoneInfo) -> datetime:
 
 
 def read_days(text: str) -> int:
+    """A typed number of days. Raises NotDays."""
     days = whole_number(text, MOST_DAYS, digits=3)
     if not days:
         raise NotDays

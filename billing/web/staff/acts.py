@@ -12,6 +12,7 @@ from billing.platform.errors import Unavailable
 from billing.refunds.pay_back import UnknownRefund
 from billing.staff.roles import Permission
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
+from billing.web.staff import account_forms
 from billing.web.staff.act_forms import MAKERS, MakeForm, Typed, TypedNote, enter_refund
 from billing.web.staff.confirm import ActPage
 from billing.web.staff.guard import StaffVisit, needs
@@ -29,9 +30,13 @@ def _add(slug: str, permission: Permission, make: MakeForm) -> None:
 
     @router.get(PAGE + slug)
     def show(
-        visit: Annotated[StaffVisit, needs(permission)], reader_id: str, payment: Named = "", when: Named = ""
+        visit: Annotated[StaffVisit, needs(permission)],
+        reader_id: str,
+        payment: Named = "",
+        when: Named = "",
+        chosen: Named = "",
     ) -> Response:
-        return page_of(visit, reader_id, Typed(payment=payment, when=when)).show()
+        return page_of(visit, reader_id, Typed(payment=payment, when=when, chosen=chosen)).show()
 
     @router.post(PAGE + slug)
     def do(
@@ -42,7 +47,7 @@ def _add(slug: str, permission: Permission, make: MakeForm) -> None:
         return page_of(visit, reader_id, typed).submit(typed)
 
 
-for _slug, (_permission, _make) in MAKERS.items():
+for _slug, (_permission, _make) in (MAKERS | account_forms.MAKERS).items():
     _add(_slug, _permission, _make)
 _add("merge", Permission.MERGE, merging)
 

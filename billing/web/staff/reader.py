@@ -33,9 +33,11 @@ from billing.subscriptions.schedule import next_charge, pause_is_ahead
 from billing.subscriptions.start import open_exception
 from billing.web.kit.view_rows import card_of
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.staff.reader_facts import act_address, known_facts, pin_address
 from billing.web.staff.requests import request_row
 from billing.web.views.staff_mail import StaffMailPage
 from billing.web.views.staff_reader import PaymentRow, StaffEntry, StaffReaderPage
+from emails import can_print
 
 router = APIRouter(include_in_schema=False)
 Reading = Annotated[StaffVisit, needs(Permission.READ)]
@@ -71,6 +73,7 @@ def _view(
     subscription = latest_of(session, reader.id)
     card = session.get(PaymentMethod, subscription.payment_method_id) if subscription else None
     entries, more = timeline.of(session, reader.id, only=only, page=page)
+    paid = receipts.paid_by(session, reader.id)
     return StaffReaderPage(
         reader_id=reader.id,
         email=reader.email,
@@ -84,12 +87,13 @@ def _view(
         customer_ref=card.customer_ref if card else None,
         another_trial=open_exception(ctx.session, reader.id) is not None,
         acts=() if is_erased(reader.email) else _acts(visit, ctx, reader.id, subscription),
-        payments=tuple(_payment(session, paid) for paid in receipts.paid_by(session, reader.id)),
+        payments=tuple(_payment(visit, session, row) for row in paid),
+        known=known_facts(visit, ctx, reader, subscription, paid),
         may_refund=visit.may(Permission.REFUND),
         may_correct=visit.may(Permission.CORRECT_INVOICE),
         may_answer=visit.may(Permission.ANSWER),
         requests=tuple(request_row(waiting) for waiting in requests.waiting(ctx, reader_id=reader.id)),
-        entries=tuple(_entry(reader.id, entry) for entry in entries),
+        entries=tuple(_entry(visit, reader.id, entry) for entry in entries),
         kinds=tuple(kind.value for kind in EntryKind),
         only=only.value if only else None,
         page=page,
@@ -161,9 +165,12 @@ def _acts(
     )
 
 
-def _payment(session: Session, paid: receipts.Paid) -> PaymentRow:
-    currency = paid.payment.currency
+def _payment(visit: StaffVisit, session: Session, paid: receipts.Paid) -> PaymentRow:
+    currency, invoice, reader_id = paid.payment.currency, paid.invoice, paid.invoice.reader_id
+    may_send = visit.may(Permission.SEND_INVOICE)
     return PaymentRow(
+        send=act_address(reader_id, "send-invoice", invoice.id) if may_send else None,
+        file=f"/staff/readers/{reader_id}/invoices/{invoice.id}.pdf" if can_print() else None,
         payment_id=paid.payment.id,
         number=numbers.invoice_number(paid.invoice.number or 0),
         paid_at=paid.payment.paid_at,
@@ -172,7 +179,7 @@ def _payment(session: Session, paid: receipts.Paid) -> PaymentRow:
     )
 
 
-def _entry(reader_id: str, entry: Entry) -> StaffEntry:
+def _entry(visit: StaffVisit, reader_id: str, entry: Entry) -> StaffEntry:
     folder = {
         EntryKind.MAIL: f"readers/{reader_id}/mails",
         EntryKind.DISPUTE: f"readers/{reader_id}/disputes",
@@ -186,6 +193,9 @@ def _entry(reader_id: str, entry: Entry) -> StaffEntry:
         reason=entry.reason,
         facts=entry.facts,
         link=f"/staff/{folder}/{entry.ref}" if folder else None,
+        pin=pin_address(reader_id, entry.ref, "pin")
+        if entry.kind is EntryKind.NOTE and visit.may(Permission.NOTE)
+        else None,
     )
 
 

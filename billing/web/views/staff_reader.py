@@ -9,6 +9,8 @@ from billing.rules.money import Money
 from billing.web.views.frame import Card
 from billing.web.views.staff_requests import RequestRow
 
+NOTHING = Money(0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffEntry:
@@ -21,6 +23,8 @@ class StaffEntry:
     reason: str
     facts: tuple[tuple[str, str], ...]
     link: str | None = None
+    pin: str | None = None
+    """The address of the form that pins this note."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,85 @@ class PaymentRow:
     paid_at: datetime
     gross: Money
     left: Money
+    send: str | None = None
+    """The address of the page that sends its tax invoice again."""
+    file: str | None = None
+    """That of the PDF."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedInRow:
+    """A browser in which the reader is signed in. `sign_out` is the address of the act, for those who may do it."""
+
+    device: str
+    seen_at: datetime
+    since: datetime
+    ip: str
+    proved: bool
+    sign_out: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsletterRow:
+    """A newsletter, and how it stands with the reader in words. `change` is the address and the words of the act that changes that."""
+
+    name: str
+    state: str
+    change: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedNote:
+    """A note at the top of the page. `unpin` is the address of the form that takes its pin off."""
+
+    at: datetime
+    by: str
+    words: str
+    unpin: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeBanner:
+    """A dispute that its bank hasn't decided."""
+
+    link: str
+    what: str
+    answer_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelatedRow:
+    """Another account that may be the same person's."""
+
+    reader_id: str
+    email: str
+    external_id: str | None
+    relation: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFacts:
+    """What stands of a reader now, besides the subscription's state. `owes`: what the reader has yet to pay; `owed`: what failed to
+    go back to them."""
+
+    plan: str | None = None
+    price: Money | None = None
+    period: str = ""
+    paid: Money = NOTHING
+    returned: Money = NOTHING
+    owes: Money | None = None
+    owed: Money | None = None
+    browsers: tuple[SignedInRow, ...] = ()
+    sign_ins: tuple[tuple[str, str], ...] = ()
+    """Address and words of the acts about sign-ins that this member may do."""
+    newsletters: tuple[NewsletterRow, ...] = ()
+    pinned: tuple[PinnedNote, ...] = ()
+    disputes: tuple[DisputeBanner, ...] = ()
+    accounts: tuple[RelatedRow, ...] = ()
+
+
+NOTHING_KNOWN = KnownFacts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +143,7 @@ class StaffReaderPage:
     only: str | None
     page: int
     more: bool
+    known: KnownFacts = NOTHING_KNOWN
     may_correct: bool = False
     buyer: Particulars | None = None
     """The reader's invoice details now."""

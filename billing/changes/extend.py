@@ -92,23 +92,30 @@ def _still_announced(
     return columns
 
 
-def extend(ctx: TransactionContext, subscription_id: str, days: int, *, reason: str) -> Subscription:
-    """Give the days, and mail the reader. Notices are sent again for the new day; later periods are counted from the new end.
-
-    Raises as `preview`, and UnknownSubscription."""
-    subscription = lock(ctx.session, subscription_id)
-    seen = preview(ctx, subscription, days)
+def columns_of(ctx: TransactionContext, subscription: Subscription, seen: Extension) -> SubscriptionPatch:
+    """The columns that change with this extension. Changes nothing."""
     after = seen.after
     columns: SubscriptionPatch = {"charge_on": after, "access_until": periods.start_of_day(after, ctx.zone)}
     if subscription.state is State.TRIALING:
         columns |= {"first_notice_at": None, "second_notice_at": None}
         if subscription.next_price_id is not None:
             columns |= {"next_terms_on": after}
-    else:
-        columns |= moved_to(subscription, after) | _still_announced(ctx, subscription, seen)
-        if subscription.resumes_on is not None and pause_is_ahead(subscription):
-            # the pause begins later, and keeps its length
-            columns |= {"resumes_on": subscription.resumes_on + (after - seen.before)}
+        return columns
+    columns |= moved_to(subscription, after) | _still_announced(ctx, subscription, seen)
+    if subscription.resumes_on is not None and pause_is_ahead(subscription):
+        # the pause begins later, and keeps its length
+        columns |= {"resumes_on": subscription.resumes_on + (after - seen.before)}
+    return columns
+
+
+def extend(ctx: TransactionContext, subscription_id: str, days: int, *, reason: str) -> Subscription:
+    """Give the days, and mail the reader. Notices are sent again for the new day; later periods are counted from the new end.
+
+    Raises as `preview`, and UnknownSubscription."""
+    subscription = lock(ctx.session, subscription_id)
+    seen = preview(ctx, subscription, days)
+    after, columns = seen.after, columns_of(ctx, subscription, seen)
+    if subscription.state is not State.TRIALING:
         postings.days_given(ctx, subscription_id, before=seen.before, after=after)
     change(ctx, subscription, Event.EXTENDED, reason=reason, **columns)
     if subscription.state is State.TRIALING:

@@ -8,7 +8,7 @@ import segno
 from markupsafe import Markup
 
 from billing.dev.demo.staff_sign_in import StaffDemo
-from billing.dev.previews.staff_found import found_pages
+from billing.dev.previews.staff_found import NEXT, found_pages
 from billing.dev.previews.staff_known import KNOWN
 from billing.dev.previews.values import BUYER, CARD, LONG_ADDRESS, NOW, PRICE, READER, VISITOR
 from billing.rules.money import Money
@@ -288,6 +288,7 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
     at = replace(STAFF, path="/staff/readers/rdr_1")
     yield "staff-find", StaffFindPage(focus=True), STAFF
     yield from found_pages(STAFF)
+    yield "staff-next", NEXT, at
     yield "staff-reader", PERSON, at
     bare = replace(
         PERSON,

@@ -1,14 +1,18 @@
-"""What staff find, with sample values."""
+"""What staff find, and what is next for a reader, with sample values."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from billing.dev.previews.values import LONG_ADDRESS, PRICE
+from billing.rules.money import Money
+from billing.rules.periods import add_months
 from billing.web.views.frame import Frame, Page
 from billing.web.views.staff_find import ChargeRow, FoundRow, FoundRows, StaffFindPage
+from billing.web.views.staff_next import NextColumn, StaffNextPage
 
 _CHARGED = datetime(2026, 11, 5, 7, 0, tzinfo=UTC)
+_FIRST = date(2026, 12, 5)
 
 
 def found_pages(frame: Frame) -> Iterator[tuple[str, Page, Frame]]:
@@ -31,3 +35,49 @@ def found_pages(frame: Frame) -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-found", StaffFindPage(found=rows, query="van", focus=True), at
     yield "staff-found-charges", StaffFindPage(found=charges, query="R75 5 November", focus=True), at
     yield "staff-found-none", StaffFindPage(found=FoundRows(), query="van", error="Type something."), at
+
+
+def _monthly(first: date, count: int) -> tuple[tuple[date, Money], ...]:
+    return tuple((add_months(first, n), PRICE) for n in range(count))
+
+
+NEXT = StaffNextPage(
+    reader_id="rdr_1",
+    email=LONG_ADDRESS,
+    until=date(2027, 11, 23),
+    columns=(
+        NextColumn(
+            title="As it is",
+            words=("Your subscription is paid through Friday 4 December 2026.",),
+            charges=_monthly(_FIRST, 12),
+            total=Money(90000),
+        ),
+        NextColumn(
+            title="Cancelled now",
+            words=(
+                "It counts from Monday 23 November 2026 at 09:00.",
+                "Reading ends now. A mail confirms it.",
+            ),
+            charges=(),
+            total=Money(0),
+            act="/staff/readers/rdr_1/cancel?when=now",
+        ),
+        NextColumn(
+            title="Paused for one month",
+            words=("Reading goes on through Friday 4 December 2026, as it is paid for.",),
+            charges=_monthly(date(2027, 1, 5), 11),
+            total=Money(82500),
+            act="/staff/readers/rdr_1/pause",
+        ),
+        NextColumn(
+            title="14 days more",
+            words=(),
+            charges=(),
+            total=Money(0),
+            refusal="A payment is open. It has to be paid, or given up, first.",
+        ),
+    ),
+    months=1,
+    most_months=6,
+    days="14",
+)

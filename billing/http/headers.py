@@ -43,6 +43,17 @@ def framed_headers(images: str, *, allowed: str = "") -> dict[str, str]:
     return {"Content-Security-Policy": policy.strip()}
 
 
+def read_only_headers() -> dict[str, str]:
+    """The headers of a page that only shows: no script runs in it, and no form of it is sent."""
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'"
+    )
+    return {
+        "Content-Security-Policy": f"{policy}; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+        "X-Robots-Tag": "noindex",
+    }
+
+
 def raw_headers(headers: Mapping[str, str]) -> tuple[Header, ...]:
     """The same as ASGI has them: bytes, names in lower case."""
     return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())

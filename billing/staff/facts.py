@@ -22,7 +22,7 @@ from billing.subscriptions.start import open_exception
 WITHOUT_EFFECT = (
     *("find", "open", "note", "answer", "receive", "ask_to_confirm"),
     *("ask_approval", "approve", "decline_approval", "mail"),
-    *("reader_sign_ins", "reader_newsletters", "send_invoice", "pin_note", "unpin_note"),
+    *("reader_sign_ins", "reader_newsletters", "send_invoice", "see_as", "pin_note", "unpin_note"),
 )
 """Acts that don't change a reader's state."""
 

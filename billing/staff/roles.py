@@ -40,6 +40,7 @@ class Permission(WordedEnum):
     READER_SIGN_INS = "reader_sign_ins", "sign a reader out, and mail a link to sign in"
     READER_NEWSLETTERS = "reader_newsletters", "change a reader's newsletters"
     SEND_INVOICE = "send_invoice", "send a tax invoice again"
+    SEE_AS = "see_as", "see an account as its reader sees it"
     ANSWER = "answer", "answer requests"
     INVOICES = "invoices", "see and export tax invoices"
     APPROVE = "approve", "approve what another member asks for"
@@ -72,7 +73,7 @@ TABLE: dict[Role, frozenset[Permission]] = {
     Role.SUPPORT: _FOR_READERS
     | {Permission.RESUME, Permission.EXTEND, Permission.PAUSE, Permission.COMPLIMENTARY}
     | {Permission.ERASE, Permission.CHANGE_ADDRESS, Permission.CHARGE_DAY, Permission.MERGE}
-    | {Permission.READER_SIGN_INS, Permission.READER_NEWSLETTERS},
+    | {Permission.READER_SIGN_INS, Permission.READER_NEWSLETTERS, Permission.SEE_AS},
     Role.FINANCE: _FOR_READERS
     | {Permission.ENTER_REFUND, Permission.APPROVE, Permission.INVOICES, Permission.BOOKS}
     | {Permission.CASES, Permission.AUDIT, Permission.NUMBERS, Permission.EXPORT}

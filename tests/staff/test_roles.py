@@ -36,6 +36,7 @@ WHO = {
     Permission.READER_SIGN_INS: {S, A},
     Permission.READER_NEWSLETTERS: {S, A},
     Permission.SEND_INVOICE: {S, F, A},
+    Permission.SEE_AS: {S, A},
     Permission.ANSWER: {S, F, A},
     Permission.INVOICES: {F, A},
     Permission.APPROVE: {F, A},

@@ -21,6 +21,7 @@ from billing.web.views.staff_find import StaffCodePage, StaffFindPage, StaffSign
 from billing.web.views.staff_mail import StaffMailPage
 from billing.web.views.staff_reader import PaymentRow, StaffEntry, StaffReaderPage
 from billing.web.views.staff_requests import RequestRow
+from billing.web.views.staff_see import StaffSeePage
 from emails.languages import Text
 
 ROOMS = (
@@ -130,6 +131,7 @@ PERSON = StaffReaderPage(
     ),
     may_refund=True,
     may_correct=True,
+    may_see_as=True,
     known=KNOWN,
     buyer=BUYER,
     passkeys="2 of 10, last used on 21 November 2026, 08:12",
@@ -289,6 +291,9 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-find", StaffFindPage(focus=True), STAFF
     yield from found_pages(STAFF)
     yield "staff-next", NEXT, at
+    see = StaffSeePage(reader_id="rdr_1", email=LONG_ADDRESS, ends_at=None, minutes=15, error="Say why.")
+    yield "staff-see", see, at
+    yield "staff-see-open", replace(see, ends_at=NOW, error=None), at
     yield "staff-reader", PERSON, at
     bare = replace(
         PERSON,

@@ -1,6 +1,7 @@
 """The reader's account: how things stand, the card, cancelling."""
 
 from datetime import datetime
+from typing import Literal
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -54,11 +55,20 @@ BACK = "/account/withdraw"
 def account(visit: Visiting) -> Response:
     """Everything on one page. Raises RedirectReader."""
     with visit.read() as ctx:
-        view = _account(visit, ctx, signed_in(visit))
+        reader = signed_in(visit)
+        session_id = visit.session.id if visit.session is not None else None
+        view = account_view(ctx, reader, session_id=session_id, passkeys=passkeys.offer(visit))
     return visit.page(view)
 
 
-def _account(visit: Visit, ctx: TransactionContext, reader: Reader) -> AccountPage:
+def account_view(
+    ctx: TransactionContext,
+    reader: Reader,
+    *,
+    session_id: str | None = None,
+    passkeys: Literal["none", "link", "offer"] = "none",
+) -> AccountPage:
+    """What the page says of this reader. `session_id`: the session of the browser that asks, where it is the reader's."""
     facts = account_facts(ctx, reader)
     found = facts.latest
     held = latest = found.subscription if found else None
@@ -81,8 +91,8 @@ def _account(visit: Visit, ctx: TransactionContext, reader: Reader) -> AccountPa
         plan=choices(ctx, held, facts.on_offer),
         can_subscribe=held is None,
         receipts=_receipts(ctx, reader) if facts.first_paid else (),
-        sessions=tuple(_session_row(visit, *row) for row in facts.sessions),
-        passkeys=passkeys.offer(visit),
+        sessions=tuple(_session_row(session_id, *row) for row in facts.sessions),
+        passkeys=passkeys,
         erased_on=ctx.site.today(facts.erases_at) if facts.erases_at else None,
         request=facts.request,
     )
@@ -92,11 +102,9 @@ def _receipts(ctx: TransactionContext, reader: Reader) -> tuple[ReceiptRow, ...]
     return tuple(receipt_row(paid) for paid in receipts.paid_by(ctx.session, reader.id))
 
 
-def _session_row(visit: Visit, session_id: str, device: str, seen_at: datetime) -> SessionRow:
-    is_this = visit.session is not None and session_id == visit.session.id
-    return SessionRow(
-        session_id=session_id, device=devices.in_words(device), last_seen_at=seen_at, is_this=is_this
-    )
+def _session_row(this: str | None, session_id: str, device: str, seen_at: datetime) -> SessionRow:
+    words = devices.in_words(device)
+    return SessionRow(session_id=session_id, device=words, last_seen_at=seen_at, is_this=session_id == this)
 
 
 def _next_charge(ctx: TransactionContext, subscription: Subscription | None) -> NextChargeRow | None:

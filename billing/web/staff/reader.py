@@ -88,6 +88,7 @@ def _view(
         another_trial=open_exception(ctx.session, reader.id) is not None,
         acts=() if is_erased(reader.email) else _acts(visit, ctx, reader.id, subscription),
         payments=tuple(_payment(visit, session, row) for row in paid),
+        may_see_as=visit.may(Permission.SEE_AS) and not is_erased(reader.email),
         known=known_facts(visit, ctx, reader, subscription, paid),
         may_refund=visit.may(Permission.REFUND),
         may_correct=visit.may(Permission.CORRECT_INVOICE),

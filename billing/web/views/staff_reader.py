@@ -144,6 +144,8 @@ class StaffReaderPage:
     page: int
     more: bool
     known: KnownFacts = NOTHING_KNOWN
+    may_see_as: bool = False
+    """Whether this member may see the account as the reader does."""
     may_correct: bool = False
     buyer: Particulars | None = None
     """The reader's invoice details now."""

@@ -23,7 +23,7 @@ from billing.web.views.staff_see import StaffSeePage
 router = APIRouter(include_in_schema=False)
 PAGE = "/staff/readers/{reader_id}/see"
 BANNER = Markup(
-    '<div class="call calm" role="note"><p><strong>You see this account as {email} sees it.</strong> Nothing can be done here;'
+    '<div class="call calm" role="region" aria-label="For staff"><p><strong>You see this account as {email} sees it.</strong> Nothing can be done here;'
     ' links lead out of it. <a href="/staff/readers/{reader_id}">Back to the reader’s page</a></p></div>'
 )
 

@@ -1,0 +1,94 @@
+"""Support on the phone: finds the caller while typing, looks at their page, and weighs what to do; axe on each page."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.a11y import accessibility_barriers
+from tests.support.demo import Demo
+from tests.support.person import LAPTOP, PHONE
+from tests.support.shared_chromium import Chromium
+from tests.support.staff_member import Member
+
+pytestmark = [pytest.mark.browser, pytest.mark.prove]
+ONE, TWO = "lindiwe.first@example.com", "lindiwe.second@example.com"
+THREE, FOUR = "palesa.first@example.com", "palesa.second@example.com"
+Enter = Callable[..., Member]
+
+
+@pytest.fixture
+def enter(chromium: Chromium, demo: Demo) -> Iterator[Enter]:
+    """Sign a member of staff with a role in. At the end of the test the console must be empty."""
+    with ExitStack() as ends:
+
+        def colleague(role: str, **more: object) -> Member:
+            member = Member.sign_in(chromium, demo, role, **more)
+            ends.callback(member.person.leave)
+            return member
+
+        yield colleague
+
+
+def is_usable(member: Member) -> None:
+    """By everybody, at a desk and on a phone."""
+    for size in (PHONE, LAPTOP):
+        member.page.set_viewport_size(size["viewport"])
+        assert accessibility_barriers(member.page) == [], (member.page.url, size)
+
+
+def test_a_caller_is_found_while_typing_and_served(demo: Demo, enter: Enter) -> None:
+    demo.trial(ONE, "pm_card_visa__41")
+    demo.trial(TWO, "pm_card_mastercard__42")
+    support = enter("support")
+    support.person.open("/staff/find")
+    page = support.page
+    expect(page.get_by_label("Find a reader")).to_be_focused()
+    page.keyboard.type("lindiwe")
+    expect(page.get_by_role("link", name=ONE)).to_be_visible()
+    expect(page.get_by_role("link", name=TWO)).to_be_visible()
+    is_usable(support)
+    support.click("Find")
+    page.get_by_role("link", name=TWO).click()
+    expect(page.get_by_role("heading", name=TWO)).to_be_visible()
+    is_usable(support)
+    page.go_back()
+    expect(page.get_by_role("link", name=ONE)).to_be_visible()
+    page.get_by_role("link", name=ONE).click()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Find a reader")).to_be_focused()
+
+    support.click("Mail a link to sign in", "link")
+    is_usable(support)
+    support.type("Why?", "No link arrived")
+    support.click("Mail the link")
+    expect(page.get_by_role("heading", name=ONE)).to_be_visible()
+    demo.advance(minutes=1)
+    assert "sign-in link" in demo.letter(ONE, "Your sign-in link").subject
+
+    support.click("What is next", "link")
+    support.person.see("As it is", "Cancelled now", "14 days more", "R75.00 incl. VAT")
+    is_usable(support)
+    page.go_back()
+    support.click("See it as they do", "link")
+    is_usable(support)
+    support.type("Why?", "Sees no button")
+    support.click("See the account")
+    banner = page.get_by_role("region", name="For staff")
+    expect(banner).to_contain_text(f"You see this account as {ONE} sees it.")
+    support.person.see("Cancel my subscription")
+    is_usable(support)
+
+
+def test_all_of_it_works_without_scripts(demo: Demo, enter: Enter) -> None:
+    demo.trial(THREE, "pm_card_visa__43")
+    demo.trial(FOUR, "pm_card_mastercard__44")
+    support = enter("support", java_script_enabled=False)
+    support.person.open("/staff/find")
+    support.page.get_by_label("Find a reader").fill("palesa example")
+    support.click("Find")
+    support.page.get_by_role("link", name=FOUR).click()
+    support.person.see("Signed in", "Paid in all")
+    support.page.go_back()
+    expect(support.page.get_by_role("link", name=THREE)).to_be_visible()

@@ -12,6 +12,7 @@ from tests.support.plans import whole_tables_read
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
+from tests.support.statements import transactions
 from tests.support.world import World
 
 
@@ -208,3 +209,15 @@ def test_an_index_serves_all_that_the_page_asks(
     Newsroom(world).join(paid_twice.email)
     page = f"/staff/readers/{paid_twice.reader_id}"
     assert whole_tables_read(world.services.database, lambda: support.get(page)) == []
+
+
+def test_the_page_asks_no_more_for_more_payments(world: World, paid: Subscriber, staff: SignIn) -> None:
+    page, counts = f"/staff/readers/{paid.reader_id}", []
+    for days in (0, 62):
+        world.advance(days=days)
+        support = staff("support")
+        support.get(page)  # the visit is audited once an hour
+        with transactions(world.services.database) as found:
+            assert support.get(page).words.count("INV-") >= 1
+        counts.append(sum(map(len, found)))
+    assert counts[1] <= counts[0] <= 60, counts

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.describe import sentence_of
@@ -18,7 +17,6 @@ from billing.platform.errors import allows
 from billing.readers import passkeys
 from billing.readers.models import Reader
 from billing.readers.register import ReaderMerged, by_id
-from billing.refunds import refund
 from billing.rules.access import Reason, strongest
 from billing.rules.addresses import is_erased
 from billing.rules.lifecycle import State
@@ -87,7 +85,7 @@ def _view(
         customer_ref=card.customer_ref if card else None,
         another_trial=open_exception(ctx.session, reader.id) is not None,
         acts=() if is_erased(reader.email) else _acts(visit, ctx, reader.id, subscription),
-        payments=tuple(_payment(visit, session, row) for row in paid),
+        payments=tuple(_payment(visit, row) for row in paid),
         may_see_as=visit.may(Permission.SEE_AS) and not is_erased(reader.email),
         known=known_facts(visit, ctx, reader, subscription, paid),
         may_refund=visit.may(Permission.REFUND),
@@ -166,7 +164,7 @@ def _acts(
     )
 
 
-def _payment(visit: StaffVisit, session: Session, paid: receipts.Paid) -> PaymentRow:
+def _payment(visit: StaffVisit, paid: receipts.Paid) -> PaymentRow:
     currency, invoice, reader_id = paid.payment.currency, paid.invoice, paid.invoice.reader_id
     may_send = visit.may(Permission.SEND_INVOICE)
     return PaymentRow(
@@ -176,7 +174,8 @@ def _payment(visit: StaffVisit, session: Session, paid: receipts.Paid) -> Paymen
         number=numbers.invoice_number(paid.invoice.number or 0),
         paid_at=paid.payment.paid_at,
         gross=Money(paid.payment.amount, currency),
-        left=Money(refund.left_of(session, paid.payment), currency),
+        # as `refund.left_of`, without asking for each
+        left=Money(0 if paid.taken else paid.not_given, currency),
     )
 
 

@@ -3018,7 +3018,6 @@ END)"""
     op.create_index(op.f("ix_payment_invoice_id"), "payment", ["invoice_id"], unique=False)
     op.create_index(op.f("ix_payment_paid_at"), "payment", ["paid_at"], unique=False)
     op.create_index(op.f("ix_payment_reader_id"), "payment", ["reader_id"], unique=False)
-    op.create_index("payment_amount", "payment", ["amount", "paid_at", "id"], unique=False)
     op.create_index(
         "one_payment_an_invoice",
         "payment",

@@ -244,7 +244,6 @@ class Payment(SQLModel, table=True):
         sa.Index("payment_amount", "amount", "paid_at", "id"),
         sa.UniqueConstraint("intent_ref", "acquirer", name="one_payment_an_intent"),
         sa.UniqueConstraint("charge_ref", "acquirer", name="one_payment_a_charge"),
-        sa.Index("payment_amount", "amount", "paid_at", "id"),
     )
 
     id: str = Field(primary_key=True)

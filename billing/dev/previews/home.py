@@ -164,13 +164,13 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     editor = StaffHomePage(parts=(NEWSLETTERS, ARTICLES), may_find=False)
     yield "staff-home-editor", editor, _of("editor", ("Today", "Newsletters", "Articles"))
     rows = tuple(
-        AlertRow(kind=kind.value, words=kind.words, wanted=kind is not AlertKind.REQUEST_WAITS)
+        AlertRow(kind=kind.value, words=kind.words, chosen=kind is not AlertKind.REQUEST_WAITS)
         for kind in AlertKind
     )
     at = replace(STAFF, path="/staff/alerts")
-    alerts = StaffAlertsPage(rows=rows, email="nandi@swartbergpost.example")
+    alerts = StaffAlertsPage(choices=rows, email="nandi@swartbergpost.example")
     yield "staff-alerts", alerts, at
-    yield "staff-alerts-none", replace(alerts, rows=()), at
+    yield "staff-alerts-none", replace(alerts, choices=()), at
     quiet = replace(support, parts=QUIET[1:2])
     yield "staff-paused", replace(quiet, paused=PAUSED), STAFF
     yield "staff-paused-nothing", replace(quiet, paused=replace(PAUSED, waiting=0)), STAFF

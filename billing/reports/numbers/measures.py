@@ -44,10 +44,17 @@ REASONS = {
 }
 """Why recurring revenue stopped, in words."""
 
+# `moving` leaves out renewals, which are nearly all: the next period of the same plan at the same price. A join, and not EXISTS in the
+# condition, which PostgreSQL answers by hashing all invoices.
 # Before and after of each line that changes what a subscription brings a month. `known`: its reader has paid before.
 RECURRING = f"""
 WITH line AS MATERIALIZED (
     SELECT * FROM ({_LINE} AND ({_PAYS} OR {_STOPS})) c
+), moving AS (
+    SELECT l.* FROM line l LEFT JOIN invoice n ON n.id = l.invoice_id
+    LEFT JOIN invoice o ON o.subscription_id = n.subscription_id AND o.period_number = n.period_number - 1 AND o.state = 'paid'
+        AND o.plan_id = n.plan_id AND o.net = n.net AND o.period_end_on = n.period_start_on
+    WHERE o.id IS NULL OR l.from_state <> 'active'
 ), moved AS (
     SELECT l.day, l.to_state, i.plan_id, {_monthly("i", "p")} AS cents, b.plan_id AS plan_before,
         coalesce(b.cents, 0) AS cents_before, {_REASON} AS reason,
@@ -55,7 +62,7 @@ WITH line AS MATERIALIZED (
         CASE WHEN coalesce(b.cents, 0) = 0 THEN EXISTS (
             SELECT FROM subscription o JOIN subscription_change e ON e.subscription_id = o.id
             WHERE o.reader_id = s.reader_id AND e.event = 'charged' AND e.id < l.id) END AS known
-    FROM line l JOIN subscription s ON s.id = l.subscription_id
+    FROM moving l JOIN subscription s ON s.id = l.subscription_id
     LEFT JOIN invoice i ON i.id = l.invoice_id LEFT JOIN plan p ON p.id = i.plan_id
     LEFT JOIN LATERAL (
         SELECT v.plan_id, {_monthly("v", "q")} AS cents FROM (
@@ -86,10 +93,10 @@ WHERE v.measure IS NOT NULL AND v.of IS NOT NULL AND v.value IS NOT NULL
 GROUP BY 1, 2, 3 HAVING sum(v.value) <> 0
 """
 
-# A trial is known by the first line of its history. What becomes of it counts for the week in which it started.
+# A trial is known by the first line of its history, and its first payment by the state that it leaves. What becomes of it counts for the week in which it started.
 TRIALS = f"""
 WITH line AS MATERIALIZED (
-    SELECT * FROM ({_LINE} AND (event IS NULL OR event = 'charged' OR from_state <> to_state)) c
+    SELECT * FROM ({_LINE} AND (event IS NULL OR from_state <> to_state)) c
 ), tried AS (
     SELECT l.day, date_trunc('week', s.started_at AT TIME ZONE :zone)::date::text AS week,
         CASE WHEN l.event IS NULL THEN 'trials' WHEN l.event = 'charged' THEN 'converted' ELSE 'trial_lost' END AS measure
@@ -139,7 +146,7 @@ CROSS JOIN LATERAL (VALUES ('refunds', 1), ('refunded_gross', r.amount)) AS v (m
 WHERE t.kind = 'refund' GROUP BY 1, 2, 3
 UNION ALL
 SELECT t.day, 'revenue', '', -sum(e.amount)::bigint FROM booked t JOIN ledger_entry e ON e.transaction_id = t.id
-WHERE e.account = 'revenue' GROUP BY 1 HAVING sum(e.amount) <> 0
+WHERE t.kind <> 'payment' AND e.account = 'revenue' GROUP BY 1 HAVING sum(e.amount) <> 0
 """
 
 SCHEMES = """

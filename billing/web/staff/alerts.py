@@ -18,8 +18,8 @@ def show(visit: StaffVisiting) -> Response:
     """The kinds that the role may get, and whether the member does."""
     with visit.read() as ctx:
         found = alerts.settings_of(ctx.session, visit.member)
-    rows = tuple(AlertRow(kind=one.kind.value, words=one.kind.words, wanted=one.wanted) for one in found)
-    return visit.page(StaffAlertsPage(rows=rows, email=visit.member.email))
+    choices = tuple(AlertRow(kind=one.kind.value, words=one.kind.words, chosen=one.wanted) for one in found)
+    return visit.page(StaffAlertsPage(choices=choices, email=visit.member.email))
 
 
 @router.post(ROOM)

@@ -10,7 +10,7 @@ class AlertRow:
 
     kind: str
     words: str
-    wanted: bool
+    chosen: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,5 +18,5 @@ class StaffAlertsPage:
     """The kinds that the member's role may get, by mail to `email`."""
 
     template: ClassVar[str] = "staff/alerts.html"
-    rows: tuple[AlertRow, ...]
+    choices: tuple[AlertRow, ...]
     email: str

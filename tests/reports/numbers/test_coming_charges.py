@@ -132,10 +132,8 @@ def test_in_sql_as_by_the_rules(world: World, at: datetime, seed: int) -> None:
             add(ctx, number, kind(chance))
         ctx.session.flush()
         until = last_day_ahead(ctx.today)
-        dates = {"today": ctx.today, "until": until}
-        together = sum(row.charges for row in ctx.session.execute(COMING, dates) if row.special is None)
         assert coming_charges(ctx, until) == one_by_one(ctx, until)
-        assert together > 0
+        assert coming_charges(ctx, until).total() > 0
         undone.rollback()
 
 
@@ -143,7 +141,7 @@ def test_one_statement_reads_each_live_subscription_once(world: World) -> None:
     world.start_trial("thandi@example.com")
     with world.services.database.transaction() as session:
         session.execute(sa.text("SET LOCAL enable_seqscan = off"))
-        dates = {"today": date(2027, 3, 1), "until": date(2027, 3, 31)}
+        dates = {"until": date(2027, 3, 31)}
         plan = session.execute(sa.text(f"EXPLAIN {COMING.text}"), dates).scalars().all()
     assert [line for line in plan if "Seq Scan" in line] == []
     assert sum("one_live_subscription" in line for line in plan) == 1

@@ -83,6 +83,7 @@ def build(
             settings.zone,
             site.languages,
             attach_documents=settings.mail_papers,
+            reply_domain=settings.reply_domain,
         ),
         newsletter_sender=_newsletter_sender(settings, database, site, publisher),
         tracer=tracer,

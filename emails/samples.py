@@ -79,6 +79,7 @@ _BY_NAME: dict[str, Any] = {
     "reading_until": "2026-04-05",
     "reason": named("refund reason", "Cancelled within 14 days of the first payment"),
     "received_text": _ASKED,
+    "request_id": "req_01kpb0cz8e2y6n4m",
     "reference": "EFT 2026/118",
     "resumes_on": "2026-07-01",
     "retry_on": "2026-03-19",

@@ -2693,11 +2693,17 @@ END)"""
         sa.Column("request_id", text, nullable=False),
         sa.Column("at", instant, nullable=False),
         sa.Column("words", text, nullable=False),
+        sa.Column("mail_from", text, nullable=True),
+        sa.Column("mail_from_reader", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("attachments", text, server_default="", nullable=False),
+        sa.Column("mail_digest", text, nullable=True),
+        sa.CheckConstraint("(mail_from IS NULL) = (mail_digest IS NULL)", name="mailed_has_its_sender"),
         sa.ForeignKeyConstraint(
             ["request_id"],
             ["reader_request.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("mail_digest"),
     )
     op.create_index("request_message_of", "request_message", ["request_id", "id"], unique=False)
     op.create_table(
@@ -3271,7 +3277,7 @@ ERASED = {
     "signup_change": ("address", "address_key", "ip", "device"),
     "audit_line": ("reason", "before", "after"),
     "reader_note": ("words",),
-    "request_message": ("words",),
+    "request_message": ("words", "mail_from", "attachments", "mail_digest"),
 }
 """The columns that an erasure empties."""
 OF_READERS = (

@@ -8,7 +8,7 @@ import click
 from billing.cli import billing
 from billing.cli.installation import transaction
 from billing.cli.words import REASON
-from billing.platform.errors import RefusesToStart
+from billing.platform.errors import RefusesToStart, TooMany
 
 TRY_AGAIN = 75
 """EX_TEMPFAIL of sysexits.h."""
@@ -89,9 +89,9 @@ def bounces() -> None:
 @click.argument("file", type=click.File("rb"))
 @click.option("--recipient", default="", help="The address it came to; else it is looked for in the headers.")
 def bounces_take(file: IO[bytes], recipient: str) -> None:
-    """Read one bounce or complaint from FILE (- is stdin), as a mail server hands it to a pipe.
+    """Read one bounce, complaint or reply to a reader's request from FILE (- is stdin), as a mail server hands it to a pipe.
 
-    What is no report, not about ours or forged changes nothing, and is no failure: the mail server has done its part.
+    What is neither, not about ours or forged changes nothing, and is no failure: the mail server has done its part.
     While the database is away it ends with status 75, at which mail servers keep the report and try again."""
     import sqlalchemy as sa
 
@@ -100,7 +100,7 @@ def bounces_take(file: IO[bytes], recipient: str) -> None:
     raw = file.read(LARGEST)
     try:
         click.echo(_take(raw, recipient))
-    except (RefusesToStart, sa.exc.SQLAlchemyError) as problem:
+    except (RefusesToStart, TooMany, sa.exc.SQLAlchemyError) as problem:
         click.echo(f"billing: not taken, try again later: {str(problem).splitlines()[0]}", err=True)
         sys.exit(TRY_AGAIN)
 
@@ -108,10 +108,15 @@ def bounces_take(file: IO[bytes], recipient: str) -> None:
 def _take(raw: bytes, recipient: str) -> str:
     """What was done, in words."""
     from billing.mail.bounces import read_report
+    from billing.mail.replies import read_reply
     from billing.newsletters.bounces import handle_report
+    from billing.staff.mailed_replies import take_reply
 
     with transaction() as ctx:
         report = read_report(ctx.site.tokens, raw, recipient=recipient)
+        reply = read_reply(ctx.site.tokens, raw, recipient=recipient) if report is None else None
+        if reply is not None:
+            return take_reply(ctx, reply).value
         if report is None:
             return "no report about a mail of ours; nothing changed"
         done = handle_report(ctx, report)

@@ -20,6 +20,7 @@ from billing.mail import suppressions
 from billing.mail.mime import to_bytes
 from billing.mail.models import NOT_WRITTEN, STOPPED, URGENT, URGENT_KIND, Message, MessageState
 from billing.mail.obsolete import holds
+from billing.mail.replies import reply_address
 from billing.mail.smtp import Accepted, Deferred, Outcome, RelayRefused, RelayUnknown, SmtpTransport
 from billing.platform.bulk import one_of
 from billing.platform.claims import assign, check_still_ours, unclaimed, worker_lock
@@ -51,6 +52,8 @@ class Sender:
     languages: Languages
     attach_documents: bool
     """Whether a mail carries its documents as a PDF."""
+    reply_domain: str = ""
+    """The domain of the addresses by which replies join a thread (see `replies`); empty: replies go to `mail_from`."""
 
     @property
     def house(self) -> emails.House:
@@ -187,7 +190,15 @@ def compose(sender: Sender, message: Message) -> bytes:
         message_id=f"<{message.id}@{domain}>",
         date=message.created_at.astimezone(sender.zone),
         unsubscribe_url=getattr(filled, "unsubscribe_url", None),
+        reply_to=_reply_to(sender, getattr(filled, "request_id", None)),
     )
+
+
+def _reply_to(sender: Sender, request_id: str | None) -> str | None:
+    """The address of the thread, for a mail about a request."""
+    if request_id is None or not sender.reply_domain:
+        return None
+    return reply_address(sender.tokens, request_id, sender.reply_domain)
 
 
 def _send(sender: Sender, message: Message) -> Outcome:

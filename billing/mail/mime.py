@@ -38,11 +38,12 @@ def to_bytes(
     date: datetime,
     pdf: Pdf | None = None,
     unsubscribe_url: str | None = None,
+    reply_to: str | None = None,
 ) -> bytes:
     """The message as RFC 5322 bytes (H9 to H15). The same arguments give the same bytes, so a retry sends the same mail.
 
     `sender` is `name@host` or `Name <name@host>`, `recipient` a bare address, `message_id` `<left@right>`, and `date` aware; its
-    offset is written. `unsubscribe_url` gives it the headers of one click (H1). Raises `UnsafeHeader`, `UnsendableAddress`, and ValueError for a date without a zone."""
+    offset is written. `unsubscribe_url` gives it the headers of one click (H1), and `reply_to` is the bare address for answers, if it isn't `sender`'s. Raises `UnsafeHeader`, `UnsendableAddress`, and ValueError for a date without a zone."""
     if date.utcoffset() is None:
         raise ValueError("the date of a mail needs a zone")
     kind, body = _alternative(rendered, boundary_of(message_id))
@@ -50,6 +51,7 @@ def to_bytes(
         kind, body = _mixed(kind, body, pdf, boundary_of(f"mixed {message_id}"))
     lines = [
         ("From", mailbox(sender)),
+        *([("Reply-To", ascii_address(reply_to))] if reply_to else []),
         ("To", ascii_address(recipient)),
         ("Subject", unstructured("Subject", rendered.subject)),
         ("Date", format_datetime(date)),

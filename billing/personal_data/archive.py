@@ -25,7 +25,7 @@ LEFT_OUT = {
         *("sign_in_link.token_hash", "sign_in_link.browser_hash", "reader_session.token_hash", "reader_session.browser_hash"),
         *("address_change.token_hash", "address_change.browser_hash"),
         *("passkey.credential_id", "passkey.public_key", "card_setup.browser_hash", "api_answer.idempotency_key"),
-        *("api_answer.request_hash", "attempt.idempotency_key", "refund.idempotency_key"),
+        *("api_answer.request_hash", "request_message.mail_digest", "attempt.idempotency_key", "refund.idempotency_key"),
     ),
     "Hashes that can't be turned back, of your address or card, which are here in words.": (
         *("trial_claim.digest", "payment_method.fingerprint"),

@@ -85,7 +85,9 @@ TABLES = (
     PersonalTable(
         "request_message", "answers and replies", OF_MY_REQUESTS,
         "request_id IN (SELECT id FROM reader_request WHERE reader_id IS NULL AND lower(email) = :address)",
-        made="at", blank={"words": "''"}, keep={"actor_id": STAFF_DID},
+        made="at",
+        blank={"words": "''", "mail_from": "NULL", "attachments": "''", "mail_digest": "NULL"},
+        keep={"actor_id": STAFF_DID},
         retention="how requests were answered; without their words after an erasure",
     ),
     PersonalTable(

@@ -124,6 +124,11 @@ class MailSettings(BaseModel):
         "",
         description="Domain whose mail to `b+…` reaches `billing bounces take`; empty: the newsletters' own.",
     )
+    reply_domain: str = Field(
+        "",
+        description="Domain whose mail to `r+…` reaches `billing bounces take`, so that a reader’s reply to a mail about their request"
+        " joins its thread; empty: replies go to the sender of receipts.",
+    )
     newsletter_connections: int = Field(
         8, ge=1, le=100, description="Connections to the relay that one worker opens for newsletters."
     )

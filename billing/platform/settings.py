@@ -37,7 +37,7 @@ SAMPLE_PAPER = (
 OF_THE_DEMO = ("sandbox_url", "mailbox_dir")
 SEEN_BY_READERS = (
     *("public_url", "sites", "paper_url", "license"),
-    *("mail_from", "newsletter_from", "bounce_domain", "security_contact"),
+    *("mail_from", "newsletter_from", "bounce_domain", "reply_domain", "security_contact"),
 )
 """Settings whose hosts readers open, or write to."""
 

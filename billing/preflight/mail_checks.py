@@ -28,7 +28,7 @@ def mail_dns(given: Preflight) -> Iterator[CheckResult]:
             yield spf(domain, given.dns.texts(domain))
         for domain in dict.fromkeys((receipts, letters)):
             yield dmarc(domain, _dmarc_records(given, domain))
-        for domain in dict.fromkeys((receipts, letters, bounces)):
+        for domain in dict.fromkeys(filter(None, (receipts, letters, bounces, read.reply_domain))):
             yield exchanges(domain, given.dns.mail_exchanges(domain))
     except NoDnsAnswer as error:
         yield warn(f"DNS doesn't answer ({error}): check from a machine whose resolver does")

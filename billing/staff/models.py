@@ -207,16 +207,27 @@ class ReaderRequest(ClosedBy, table=True):
 
 
 class RequestMessage(ActedBy, table=True):
-    """A message in the thread of a request, after the request's own words: an answer of staff, or a reply of the reader, who was
-    signed in. Append-only."""
+    """A message in the thread of a request, after the request's own words: an answer of staff, or a reply: of the reader, who was
+    signed in, or by mail. Append-only."""
 
     __tablename__ = "request_message"
-    __table_args__ = (sa.Index("request_message_of", "request_id", "id"),)
+    __table_args__ = (
+        sa.Index("request_message_of", "request_id", "id"),
+        sa.CheckConstraint("(mail_from IS NULL) = (mail_digest IS NULL)", name="mailed_has_its_sender"),
+    )
 
     id: str = Field(primary_key=True)
     request_id: str = Field(foreign_key="reader_request.id")
     at: datetime
     words: str
+    mail_from: str | None = None
+    """The From line of a reply that came by mail, which anybody can type. Empty for what was written on our pages."""
+    mail_from_reader: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether that was an address of the reader when the mail came. It proves nothing."""
+    attachments: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The names of what was attached to it, parted by commas. The files aren't kept."""
+    mail_digest: str | None = Field(default=None, unique=True)
+    """Its hash: a mail that is handed to us twice is one reply."""
 
     @property
     def by_reader(self) -> bool:

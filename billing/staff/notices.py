@@ -154,13 +154,14 @@ def codes_locked(
 @dataclass(frozen=True)
 class RequestAnsweredMail(Mail, true_while=ALWAYS):
     """Staff's answer to the question that a reader sent by the form on `asked_on`; to a request to cancel that had no words, it is
-    empty."""
+    empty. A reply to the mail joins the thread of `request_id`."""
 
     samples = {"": {}, "without-account": {"thread_url": None}, "without-words": {"question": ""}}
     asked_on: Day
     question: str
     answer: Words
     thread_url: Url | None
+    request_id: str
 
 
 def request_answered(
@@ -173,6 +174,7 @@ def request_answered(
         question=words,
         answer=answer,
         thread_url=_thread_url(ctx, request),
+        request_id=request.id,
     )
     key = f"request-answered:{request.id}:{reply.id if reply else ''}"
     message = NewMessage(mail, key, request.email, request.reader_id, ctx.at + RECEIPT_LIFE)
@@ -203,7 +205,8 @@ def letter(ctx: TransactionContext, reader_id: str, *, subject: str, text: str, 
 class RequestReceivedMail(Mail, true_while=ALWAYS):
     """A request came at `received_text`. `effect`: what one to cancel did at once. `read`: a person reads it.
 
-    `question` repeats its words, or is empty. `signed_in`: the sender was; otherwise anybody may have typed the address."""
+    `question` repeats its words, or is empty. `signed_in`: the sender was; otherwise anybody may have typed the address. A reply to the
+    mail joins the thread of `request_id`."""
 
     samples = {
         "": {"asked": "wrong_charge"},
@@ -221,6 +224,7 @@ class RequestReceivedMail(Mail, true_while=ALWAYS):
     read: bool
     signed_in: bool
     thread_url: Url | None
+    request_id: str
 
 
 def request_received(
@@ -238,6 +242,7 @@ def request_received(
         read=request.waits_since is not None,
         signed_in=request.email_verified,
         thread_url=_thread_url(ctx, request),
+        request_id=request.id,
     )
     key = f"request-received:{request.id}"
     message = NewMessage(

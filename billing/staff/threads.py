@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypedDict, Unpack
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -32,10 +33,26 @@ def messages(session: Session, request_id: str) -> Sequence[RequestMessage]:
     return session.exec(query.order_by(col(RequestMessage.id))).all()
 
 
-def add(ctx: TransactionContext, request: ReaderRequest, words: str) -> RequestMessage:
+class MailDetails(TypedDict, total=False):
+    """What is kept of a reply by mail besides its words; see the columns of `RequestMessage`."""
+
+    mail_from: str
+    mail_from_reader: bool
+    attachments: str
+    mail_digest: str
+
+
+def add(
+    ctx: TransactionContext, request: ReaderRequest, words: str, **mail: Unpack[MailDetails]
+) -> RequestMessage:
     """Store a message of whoever acts. The caller has locked the request."""
     message = RequestMessage(
-        id=ids.new("rqm", ctx.at), request_id=request.id, at=ctx.at, words=words, **acted_by(ctx.actor)
+        id=ids.new("rqm", ctx.at),
+        request_id=request.id,
+        at=ctx.at,
+        words=words,
+        **mail,
+        **acted_by(ctx.actor),
     )
     ctx.session.add(message)
     ctx.session.flush()

@@ -48,6 +48,7 @@ def test_the_thread_goes_back_and_forth(world: World, staff: SignIn) -> None:
     assert "answered Mon 1 Mar 2027, 10:00" in reader.get("/account/requests").words
     world.settle()
     mail = world.letter(READER, "Our answer")
+    assert mail.header("reply-to") is None, "replies go to the sender, where no domain takes them"
     (link,) = [link for link in mail.links if "/account/requests/" in link]
     assert "Answer on this page" in " ".join(mail.text.split())
     page = world.browser().get(link)

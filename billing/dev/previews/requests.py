@@ -20,6 +20,8 @@ ANSWER = ThreadMessage(
     by="staff:sipho@swartbergpost.example",
 )
 REPLY = replace(ANSWER, words="It is still there. When does it go away?", by_reader=True, by="reader")
+MAILED = replace(REPLY, mail_from="thandi@example.com", mail_from_reader=True, attachments="statement.pdf")
+FORGED = replace(REPLY, mail_from="somebody@elsewhere.example", words="Please send the money to my new card.")
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
@@ -65,6 +67,8 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         replace(closed, row=back, messages=(ANSWER, REPLY), error=None, draft=""),
         at,
     )
+    by_mail = replace(closed, row=back, messages=(ANSWER, MAILED, FORGED), error=None, draft="")
+    yield "staff-request-replied-by-mail", by_mail, at
     yield from _own()
 
 
@@ -82,6 +86,8 @@ def _own() -> Iterator[tuple[str, Page, Frame]]:
     thread = OwnRequestPage(row=answered, signed_in=True, messages=(ANSWER,))
     yield "own-request-answered", thread, at
     yield "own-request-replied", replace(thread, row=waits, messages=(ANSWER, REPLY)), at
+    by_mail = replace(thread, row=waits, messages=(ANSWER, MAILED, FORGED))
+    yield "own-request-replied-by-mail", by_mail, at
     yield "own-request-done", OwnRequestPage(row=done, signed_in=False, done_at=NOW), at
     problem = replace(thread, draft="My card is 4242 4242 4242 4242.", error=CardNumberIn().detail)
     yield "own-request-problem", problem, at

@@ -10,7 +10,7 @@ from billing.platform.errors import Invalid
 from billing.platform.storable import storable
 from billing.readers.models import Reader
 from billing.staff import requests, threads
-from billing.staff.models import ReaderRequest
+from billing.staff.models import ReaderRequest, RequestMessage
 from billing.web.kit.problems import words_of
 from billing.web.kit.typed import LINES
 from billing.web.kit.visit import Guarded, Visit, Visiting
@@ -64,7 +64,7 @@ def _thread(visit: Visit, request_id: str, *, draft: str = "", error: Text | Non
         request = requests.own(ctx.session, _proved(visit).id, request_id)
         messages = threads.messages(ctx.session, request.id)
     answered = [message.at for message in messages if not message.by_reader]
-    shown = [ThreadMessage(at=row.at, words=row.words, by_reader=row.by_reader) for row in messages]
+    shown = [thread_message(row) for row in messages]
     return OwnRequestPage(
         row=_row(request, answered[-1] if answered else None),
         signed_in=request.email_verified,
@@ -72,6 +72,18 @@ def _thread(visit: Visit, request_id: str, *, draft: str = "", error: Text | Non
         done_at=request.closed_at if request.closing_act else None,
         draft=draft,
         error=error,
+    )
+
+
+def thread_message(row: RequestMessage) -> ThreadMessage:
+    """A message of the thread, without the name of who wrote it."""
+    return ThreadMessage(
+        at=row.at,
+        words=row.words,
+        by_reader=row.by_reader,
+        mail_from=row.mail_from,
+        mail_from_reader=row.mail_from_reader,
+        attachments=row.attachments,
     )
 
 

@@ -1,5 +1,6 @@
 """The requests of readers: oldest first, with the rand at risk, and staff's answers."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form
@@ -12,8 +13,8 @@ from billing.staff import confirm_request, reads, requests, threads
 from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription
 from billing.web.kit.typed import LINES
+from billing.web.reader.own_requests import thread_message
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.requests import ThreadMessage
 from billing.web.views.staff_requests import (
     EarlierWithdrawal,
     RequestRow,
@@ -49,8 +50,7 @@ def _view(
     return StaffRequestPage(
         row=request_row(requests.at_risk(ctx, request)),
         messages=tuple(
-            ThreadMessage(at=row.at, words=row.words, by_reader=row.by_reader, by=row.by)
-            for row in threads.messages(ctx.session, request.id)
+            replace(thread_message(row), by=row.by) for row in threads.messages(ctx.session, request.id)
         ),
         closed_at=request.closed_at,
         closed_by=request.closed_by,

@@ -52,12 +52,18 @@ class OwnRequestsPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadMessage:
-    """A message after the request's own words, of the reader or of staff. `by` names who wrote it, for staff alone."""
+    """A message after the request's own words, of the reader or of staff. `by` names who wrote it, for staff alone.
+
+    `mail_from`: it came by mail, with this From line; `mail_from_reader`: which was the reader's address then. `attachments` names
+    files that came with it, and that aren't kept."""
 
     at: datetime
     words: str
     by_reader: bool
     by: str = ""
+    mail_from: str | None = None
+    mail_from_reader: bool = False
+    attachments: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

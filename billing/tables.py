@@ -33,6 +33,7 @@ import billing.staff.key_models
 import billing.staff.lists.models
 import billing.staff.models
 import billing.staff.recovery_codes
+import billing.staff.request_models
 import billing.subscriptions.models
 import billing.subscriptions.origin_models
 import billing.web.api.models

@@ -2620,6 +2620,8 @@ END)"""
             sa.Enum(
                 "cancel",
                 "wrong_charge",
+                "access",
+                "newsletter",
                 "withdraw",
                 "other",
                 name="requestkind",
@@ -2642,9 +2644,16 @@ END)"""
         sa.Column("waits_since", instant, nullable=True),
         sa.Column("closed_at", instant, nullable=True),
         sa.Column("closing_act", text, nullable=True),
+        sa.Column("claimed_by_id", text, nullable=True),
+        sa.Column("claimed_at", instant, nullable=True),
+        sa.CheckConstraint("(claimed_by_id IS NULL) = (claimed_at IS NULL)", name="claimed_by_somebody"),
         sa.CheckConstraint("(closed_at IS NULL) = (closed_by_id IS NULL)", name="closed_by_somebody"),
         sa.CheckConstraint("confirmed_at IS NULL OR email_verified", name="confirmed_is_verified"),
         sa.CheckConstraint("closed_at IS NOT NULL OR waits_since IS NOT NULL", name="open_waits"),
+        sa.ForeignKeyConstraint(
+            ["claimed_by_id"],
+            ["staff_member.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["reader_id"],
             ["reader.id"],
@@ -2666,7 +2675,7 @@ END)"""
     op.create_index(
         "reader_request_waits",
         "reader_request",
-        ["waits_since"],
+        ["waits_since", "id"],
         unique=False,
         postgresql_where=sa.text("waits_since IS NOT NULL"),
     )
@@ -2706,6 +2715,53 @@ END)"""
         sa.UniqueConstraint("mail_digest"),
     )
     op.create_index("request_message_of", "request_message", ["request_id", "id"], unique=False)
+    op.create_table(
+        "request_step",
+        sa.Column(
+            "actor_kind",
+            sa.Enum(
+                "reader",
+                "worker",
+                "acquirer",
+                "staff",
+                "api",
+                "command",
+                name="actor_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("actor_id", text, nullable=False),
+        sa.Column("id", text, nullable=False),
+        sa.Column("request_id", text, nullable=False),
+        sa.Column("at", instant, nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "claimed",
+                "taken_over",
+                "released",
+                "kind",
+                "note",
+                "asked",
+                "closed",
+                name="requeststepkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("words", text, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["request_id"],
+            ["reader_request.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("request_step_of", "request_step", ["request_id", "id"], unique=False)
     op.create_table(
         "start_origin",
         sa.Column("subscription_id", text, nullable=False),
@@ -3268,7 +3324,7 @@ def _entitlement() -> None:
 HISTORY = (
     *("article_version", "section_policy", "complimentary_grant"),
     *("subscription_change", "signup_change", "audit_line", "reader_note", "consent_text"),
-    *("legal_document", "request_message"),
+    *("legal_document", "request_message", "request_step"),
 )
 BOOKS = ("ledger_transaction", "ledger_entry")
 ERASED = {
@@ -3278,6 +3334,7 @@ ERASED = {
     "audit_line": ("reason", "before", "after"),
     "reader_note": ("words",),
     "request_message": ("words", "mail_from", "attachments", "mail_digest"),
+    "request_step": ("words",),
 }
 """The columns that an erasure empties."""
 OF_READERS = (

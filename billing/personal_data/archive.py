@@ -33,10 +33,10 @@ LEFT_OUT = {
     "Who else it was: members of staff, programs, and the readers who opened your gifts.": (
         *("audit_line.staff_id", "audit_line.ip", "approval.asked_by", "approval.decided_by", "gift_reading.visitor"),
         *(f"{table}.actor_id" for table in (
-            *("request_message", "reader_note", "audit_line", "subscription_change", "complimentary_grant"),
+            *("request_message", "request_step", "reader_note", "audit_line", "subscription_change", "complimentary_grant"),
             *("trial_exception", "invoice_correction", "refund", "erasure", "address_change", "reader_merge"),
         )),
-        *("reader_request.closed_by_id", "staff_case.closed_by_id", "api_key_reader.key_id", "api_answer.key_id"),
+        *("reader_request.closed_by_id", "reader_request.claimed_by_id", "staff_case.closed_by_id", "api_key_reader.key_id", "api_answer.key_id"),
     ),
     "Copies of what the other tables have, beside which other readers may be named.": ("api_answer.body",),
     "This file itself.": ("data_request.archive",),

@@ -91,7 +91,9 @@ MOVED: Mapping[str, tuple[str, ...]] = {
 """The statements for each table, for `:stays`, `:goes`, `:address` and `:freed` (both in lower case) and `:at`."""
 FOUND_BY = "its rows name a subscription or a request, which moves"
 NOT_MOVED: Mapping[str, str] = {
-    **dict.fromkeys(("subscription_change", "attempt", "trial_claim", "request_message"), FOUND_BY),
+    **dict.fromkeys(
+        ("subscription_change", "attempt", "trial_claim", "request_message", "request_step"), FOUND_BY
+    ),
     "bulk_line": "its act stands in the audit, which moves; one that is still to be done is refused, as the account is merged",
     "api_answer": "an answer is repeated as it was; the register of personal data finds it by the merged account's id too",
     "reader": "the account that goes stays as an empty row, which names the one that has all it had",

@@ -91,9 +91,15 @@ TABLES = (
         retention="how requests were answered; without their words after an erasure",
     ),
     PersonalTable(
+        "request_step", "what staff did with requests", OF_MY_REQUESTS,
+        "request_id IN (SELECT id FROM reader_request WHERE reader_id IS NULL AND lower(email) = :address)",
+        made="at", blank={"words": "''"}, keep={"actor_id": STAFF_DID},
+        retention="how requests were answered; without their words after an erasure",
+    ),
+    PersonalTable(
         "reader_request", "requests", MINE, BY_EMAIL,
         made="received_at", blank={"email": "''", "words": "''", "ip": "''", "device": "''"},
-        keep={"closed_by_id closing_act": STAFF_DID},
+        keep={"closed_by_id closing_act claimed_by_id": STAFF_DID},
         also={
             "waits_since": "NULL",
             "closed_at": "coalesce(closed_at, :at)",

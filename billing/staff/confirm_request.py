@@ -8,9 +8,10 @@ from billing.changes import give_back
 from billing.platform.actors import ReaderActor
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Refusal
-from billing.staff import audit, notices, open_requests
+from billing.staff import audit, notices, open_requests, request_steps
 from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import Effect, ReaderRequest, RequestKind
+from billing.staff.request_models import RequestStepKind
 from billing.staff.requests import lock_request, one
 from billing.subscriptions.find import live_of
 from billing.subscriptions.models import Subscription
@@ -59,6 +60,7 @@ def ask(ctx: TransactionContext, request_id: str) -> ReaderRequest:
         raise NothingToConfirm
     request.confirm_asked_at = ctx.at
     notices.confirm_request(ctx, request, request.reader_id)
+    request_steps.record(ctx, request, RequestStepKind.ASKED)
     audit.write(ctx, "ask_to_confirm", reader_id=request.reader_id, subject=request.id)
     return request
 

@@ -147,6 +147,8 @@ class RequestKind(WordedEnum):
 
     CANCEL = "cancel", "Asked to cancel"
     WRONG_CHARGE = "wrong_charge", "Says a charge is wrong"
+    ACCESS = "access", "Can’t sign in or read"
+    NEWSLETTER = "newsletter", "Asks about a newsletter"
     WITHDRAW = "withdraw", "Asked to withdraw once more"  # within a year, so staff decide
     OTHER = "other", "Asked something"
 
@@ -169,11 +171,14 @@ class ReaderRequest(ClosedBy, table=True):
     __tablename__ = "reader_request"
     __table_args__ = (
         sa.Index("reader_request_open", "received_at", postgresql_where=sa.text("closed_at IS NULL")),
-        sa.Index("reader_request_waits", "waits_since", postgresql_where=sa.text("waits_since IS NOT NULL")),
+        sa.Index(
+            "reader_request_waits", "waits_since", "id", postgresql_where=sa.text("waits_since IS NOT NULL")
+        ),
         sa.Index("reader_request_of", "reader_id", "id"),
         sa.CheckConstraint("(closed_at IS NULL) = (closed_by_id IS NULL)", name="closed_by_somebody"),
         sa.CheckConstraint("confirmed_at IS NULL OR email_verified", name="confirmed_is_verified"),
         sa.CheckConstraint("closed_at IS NOT NULL OR waits_since IS NOT NULL", name="open_waits"),
+        sa.CheckConstraint("(claimed_by_id IS NULL) = (claimed_at IS NULL)", name="claimed_by_somebody"),
     )
 
     id: str = Field(primary_key=True)
@@ -199,6 +204,9 @@ class ReaderRequest(ClosedBy, table=True):
     """When the request itself was settled: by the first answer, or by an act. A reply to that changes it no more."""
     closing_act: str | None = None
     """The act that settled it, in words for staff. Empty where an answer did."""
+    claimed_by_id: str | None = Field(default=None, foreign_key="staff_member.id")
+    """The member who has taken it; they keep it when its reader replies."""
+    claimed_at: datetime | None = None
 
     @property
     def signed_in(self) -> bool:

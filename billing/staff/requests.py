@@ -1,8 +1,9 @@
 """Readers' requests to staff. A cancellation counts from the moment the request came."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.changes.withdraw import Withdrawal, offered
@@ -19,9 +20,9 @@ from billing.readers.register import by_address, clean_address
 from billing.refunds.refund import left_of
 from billing.rules.card_numbers import holds_card_number
 from billing.rules.lifecycle import State
-from billing.staff import audit, facts, open_requests, threads
+from billing.staff import audit, facts, open_requests, request_steps, threads
 from billing.staff.cancellations import cancel_for_reader
-from billing.staff.models import Effect, ReaderRequest, RequestKind
+from billing.staff.models import Effect, ReaderRequest, RequestKind, StaffMember
 from billing.staff.notices import request_answered, request_received
 from billing.staff.open_requests import ANSWERED_BY_ACT
 from billing.subscriptions.change import lock, mark
@@ -100,7 +101,7 @@ def record_request(
 
     No answer tells whether we know the address. Raises BadAddress, NothingSaid, CardNumberIn (SEC-12)."""
     email = clean_address(sender.email)
-    words = _clean_words(words, needed=kind is not RequestKind.CANCEL)
+    words = clean_words(words, needed=kind is not RequestKind.CANCEL)
     owner = sender.reader or by_address(ctx.session, email)
     request = ReaderRequest(
         id=ids.new("req", ctx.at),
@@ -144,7 +145,8 @@ def _waits_already(ctx: TransactionContext, request: ReaderRequest) -> ReaderReq
     return ctx.session.exec(query.limit(1)).first()
 
 
-def _clean_words(words: str, *, needed: bool) -> str:
+def clean_words(words: str, *, needed: bool) -> str:
+    """What people write to each other, without spaces around it. Raises NothingSaid, CardNumberIn (SEC-12)."""
     words = words.strip()[:LONGEST]
     if needed and not words:
         raise NothingSaid
@@ -199,7 +201,8 @@ def lock_request(session: Session, request_id: str) -> ReaderRequest:
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A request that waits, with the cents at risk: charged since then and not given back, and charged next, and when. With a
-    request to withdraw also its subscription, and what the reader would get back."""
+    request to withdraw also its subscription, and what the reader would get back. `holder` is the address of the member who has it,
+    `waits_for` how long its reader has waited."""
 
     request: ReaderRequest
     charged_since: int = 0
@@ -207,18 +210,47 @@ class Waiting:
     next_at: datetime | None = None
     withdrawal: Withdrawal | None = None
     about: Subscription | None = None
+    holder: str | None = None
+    waits_for: timedelta = timedelta()
 
 
-def waiting(ctx: TransactionContext, *, reader_id: str | None = None, limit: int = 100) -> list[Waiting]:
-    """Requests whose readers wait for an answer, of all readers or of one, the longest wait first."""
+def waiting(
+    ctx: TransactionContext,
+    *,
+    reader_id: str | None = None,
+    kind: RequestKind | None = None,
+    claimed_by: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int = 100,
+) -> list[Waiting]:
+    """Requests whose readers wait for an answer, the longest wait first: of all readers or of one, of a kind.
+
+    `claimed_by`: those of this member; those of nobody where it is empty. `after`: since when the last one of the page before has
+    waited, and its id."""
     query = select(ReaderRequest).where(col(ReaderRequest.waits_since).is_not(None))
+    if reader_id:
+        query = query.where(ReaderRequest.reader_id == reader_id)
+    if kind is not None:
+        query = query.where(ReaderRequest.kind == kind)
+    if claimed_by is not None:
+        query = query.where(col(ReaderRequest.claimed_by_id).is_not_distinct_from(claimed_by or None))
+    if after is not None:
+        query = query.where(sa.tuple_(col(ReaderRequest.waits_since), col(ReaderRequest.id)) > after)
     query = query.order_by(col(ReaderRequest.waits_since), col(ReaderRequest.id)).limit(limit)
-    rows = ctx.session.exec(query.where(ReaderRequest.reader_id == reader_id) if reader_id else query).all()
-    return [at_risk(ctx, row) for row in rows]
+    return [at_risk(ctx, row) for row in ctx.session.exec(query)]
 
 
 def at_risk(ctx: TransactionContext, request: ReaderRequest) -> Waiting:
     """What the request may cost the reader, or us, while it waits."""
+    member = ctx.session.get(StaffMember, request.claimed_by_id) if request.claimed_by_id else None
+    return replace(
+        _with_cents(ctx, request),
+        holder=member.email if member else None,
+        waits_for=ctx.at - request.waits_since if request.waits_since else timedelta(),
+    )
+
+
+def _with_cents(ctx: TransactionContext, request: ReaderRequest) -> Waiting:
     if request.reader_id is None:
         return Waiting(request)
     from_then = request.waits_since or request.received_at
@@ -240,7 +272,7 @@ def at_risk(ctx: TransactionContext, request: ReaderRequest) -> Waiting:
 def answer(ctx: TransactionContext, request_id: str, words: str) -> ReaderRequest:
     """Answer in the thread and by mail, once, until the reader replies. The first answer closes the request. Raises UnknownRequest,
     AlreadyClosed, NothingSaid, CardNumberIn."""
-    words = _clean_words(words, needed=True)
+    words = clean_words(words, needed=True)
     request = lock_request(ctx.session, request_id)
     if request.waits_since is None:
         raise AlreadyClosed(_answered(ctx.session, request))
@@ -256,7 +288,9 @@ def answer(ctx: TransactionContext, request_id: str, words: str) -> ReaderReques
 
 
 def _answered(session: Session, request: ReaderRequest) -> str:
-    last = threads.last_message(session, request.id)
+    last, closing = threads.last_message(session, request.id), request_steps.last_closing(session, request.id)
+    if closing is not None and (last is None or last.at <= closing.at):
+        return f"{closing.by} closed it without a mail: “{closing.words}”"
     if last is not None and not last.by_reader:
         return f"{last.by} answered it: “{last.words}”"
     return f"{request.closed_by} closed it: “{request.closing_act}”"
@@ -274,7 +308,7 @@ def reply(ctx: TransactionContext, reader_id: str, request_id: str, words: str) 
     """Store a signed-in reader's reply. The request waits for staff again, or still. The same words sent twice are one reply.
 
     What the request itself asked for stays as it was settled. Raises UnknownRequest, NothingSaid, CardNumberIn."""
-    words = _clean_words(words, needed=True)
+    words = clean_words(words, needed=True)
     own(ctx.session, reader_id, request_id)
     request = lock_request(ctx.session, request_id)
     last = threads.last_message(ctx.session, request_id)

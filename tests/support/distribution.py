@@ -56,7 +56,7 @@ TRIGGERED = frozenset(
         *("reader", "reader_note", "reader_session", "subscription", "subscription_change", "complimentary_grant"),
         *("gift", "gift_reading", "meter_month", "consent", "delivery", "refund", "signup_change"),
         *("ledger_transaction", "ledger_entry", "card_setup", "payment_method", "message", "signup"),
-        *("request_message", "passkey"),
+        *("request_message", "request_step", "passkey"),
     }
 )  # fmt: skip
 """Distributed tables with triggers."""

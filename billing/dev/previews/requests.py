@@ -10,7 +10,7 @@ from billing.staff.open_requests import ANSWERED_BY_ACT
 from billing.staff.requests import CardNumberIn
 from billing.web.views.frame import Frame, Page
 from billing.web.views.requests import OwnRequestPage, OwnRequestRow, OwnRequestsPage, ThreadMessage
-from billing.web.views.staff_requests import EarlierWithdrawal, StaffRequestPage, StaffRequestsPage
+from billing.web.views.staff_requests import EarlierWithdrawal, StaffRequestPage, StaffRequestsPage, StepRow
 
 QUESTION = "I see two charges on my statement. Did I pay twice?"
 ANSWER = ThreadMessage(
@@ -20,6 +20,25 @@ ANSWER = ThreadMessage(
     by="staff:sipho@swartbergpost.example",
 )
 REPLY = replace(ANSWER, words="It is still there. When does it go away?", by_reader=True, by="reader")
+STEPS = (
+    StepRow(
+        at=NOW,
+        by="staff:sipho@swartbergpost.example",
+        what="took it over",
+        words="nandi@swartbergpost.example",
+    ),
+    StepRow(
+        at=NOW,
+        by="staff:sipho@swartbergpost.example",
+        what="wrote a note",
+        words="Called her.\nShe calls back on Friday.",
+    ),
+)
+KINDS = (
+    ("wrong_charge", "Says a charge is wrong"),
+    ("access", "Can’t sign in or read"),
+    ("other", "Asked something"),
+)
 MAILED = replace(REPLY, mail_from="thandi@example.com", mail_from_reader=True, attachments="statement.pdf")
 FORGED = replace(REPLY, mail_from="somebody@elsewhere.example", words="Please send the money to my new card.")
 
@@ -45,9 +64,20 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-request-asked", replace(asked_again, row=asked), at
     confirmed = replace(asked, email_verified=True, confirmed_at=NOW, may_ask=False)
     yield "staff-request-confirmed", replace(asked_again, row=confirmed), at
-    yield "staff-requests", StaffRequestsPage(rows=(REQUEST, again, unknown)), at
+    held = replace(again, age="3 days", claimed_by="sipho@swartbergpost.example", claimed_at=NOW)
+    listed = StaffRequestsPage(rows=(REQUEST, held, unknown), kinds=KINDS, more="/staff/requests?after=x")
+    yield "staff-requests", listed, at
+    yield "staff-requests-mine-none", replace(listed, rows=(), whose="mine", more=None), at
     yield "staff-requests-none", StaffRequestsPage(rows=()), at
     waiting = StaffRequestPage(row=REQUEST, error="Write a few words.")
+    question = replace(
+        held, withdrawal=None, earlier=(), asked="Says a charge is wrong", words=QUESTION, may_ask=False
+    )
+    at_work = StaffRequestPage(
+        row=question, steps=STEPS, is_mine=True, kind="wrong_charge", kinds=KINDS, may_close=True
+    )
+    yield "staff-request-mine", at_work, at
+    yield "staff-request-held", replace(at_work, is_mine=False, holder_id="stf_1"), at
     yield "staff-request", waiting, at
     closed = replace(
         waiting,

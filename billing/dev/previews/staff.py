@@ -59,6 +59,7 @@ REQUEST = RequestRow(
     received_at=ASKED,
     email_verified=False,
     waits_since=ASKED,
+    age="2 days",
     may_ask=True,
     charged_since=PRICE,
     next_charge=PRICE,

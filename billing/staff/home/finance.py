@@ -127,7 +127,7 @@ def _owed(ctx: TransactionContext) -> list[HomeLine]:
         HomeLine(
             what=f"{owed} owed to readers by bank transfer",
             link=BOOKS,
-            age=f"the oldest for {age_in_words(oldest, ctx.at)}",
+            age=f"the oldest for {age_in_words(ctx.at - oldest)}",
             amount=Money(cents),
             urgent=True,
         )
@@ -147,7 +147,7 @@ def _approvals(ctx: TransactionContext) -> list[HomeLine]:
         HomeLine(
             what=f"{WaitingCount(len(waiting)).words('approval waits', 'approvals wait')} for a second member",
             link="/staff/approvals",
-            age=f"the oldest for {age_in_words(waiting[0].asked_at, ctx.at)}",
+            age=f"the oldest for {age_in_words(ctx.at - waiting[0].asked_at)}",
             amount=Money(cents) if cents else None,
         )
     ]
@@ -161,7 +161,7 @@ def _short_of_balance(ctx: TransactionContext) -> list[HomeLine]:
         HomeLine(
             what=f"{WaitingCount(short.count).words('refund waits', 'refunds wait')} for balance at the acquirer",
             link=BOOKS,
-            age=f"the oldest for {age_in_words(short.since, ctx.at)}",
+            age=f"the oldest for {age_in_words(ctx.at - short.since)}",
             amount=Money(short.cents),
             urgent=True,
         )
@@ -176,7 +176,7 @@ def _pending(ctx: TransactionContext) -> list[HomeLine]:
         HomeLine(
             what=f"{found.words('refund is', 'refunds are')} on the way to readers’ cards",
             link=BOOKS,
-            age=f"the oldest for {age_in_words(found.since, ctx.at)}",
+            age=f"the oldest for {age_in_words(ctx.at - found.since)}",
             amount=Money(found.cents),
         )
     ]
@@ -198,5 +198,5 @@ def _other_cases(ctx: TransactionContext) -> list[HomeLine]:
 def _cases(ctx: TransactionContext, found: WaitingCount, what: str) -> list[HomeLine]:
     if found.since is None:
         return []
-    age = f"the oldest for {age_in_words(found.since, ctx.at)}"
+    age = f"the oldest for {age_in_words(ctx.at - found.since)}"
     return [HomeLine(what=what, link=CASES, age=age)]

@@ -102,7 +102,7 @@ def _bounces(ctx: TransactionContext) -> list[HomeLine]:
         lines.append(HomeLine(what=what, link="/staff/newsletters"))
     if unreachable.since is not None:
         what = unreachable.words("reader’s address refuses notices", "readers’ addresses refuse notices")
-        age = f"the oldest for {age_in_words(unreachable.since, ctx.at)}"
+        age = f"the oldest for {age_in_words(ctx.at - unreachable.since)}"
         lines.append(HomeLine(what=what, link=CASES, age=age, urgent=True))
     return lines
 
@@ -124,6 +124,6 @@ def _queue(ctx: TransactionContext, queue: QueueLength, one: str, many: str, lin
     return HomeLine(
         what=words,
         link=link,
-        age=f"the oldest for {age_in_words(queue.oldest, ctx.at)}" if queue.oldest else "",
+        age=f"the oldest for {age_in_words(ctx.at - queue.oldest)}" if queue.oldest else "",
         urgent=queue.age_seconds(ctx.at) > LATE_MINUTES * 60,
     )

@@ -20,7 +20,7 @@ def support_part(ctx: TransactionContext, *, short: bool) -> HomePart:
             HomeLine(
                 what=f"{waiting.words('request waits', 'requests wait')} for an answer",
                 link=ROOM,
-                age=f"the oldest for {age_in_words(waiting.since, ctx.at)}",
+                age=f"the oldest for {age_in_words(ctx.at - waiting.since)}",
             ),
             *(() if short else _each(ctx)),
         )
@@ -43,7 +43,7 @@ def _line(ctx: TransactionContext, waiting: Waiting) -> HomeLine:
         what=request.kind.words,
         link=f"{ROOM}/{request.id}",
         note=f"{request.email}{replied}",
-        age=age_in_words(since, ctx.at),
+        age=age_in_words(ctx.at - since),
         amount=Money(charged or due) if charged or due else None,
         after_amount="incl. VAT charged since" if charged else "incl. VAT",
         before_at="" if charged or not due else "charged next on",

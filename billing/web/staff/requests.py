@@ -1,15 +1,19 @@
 """The requests of readers: oldest first, with the rand at risk, and staff's answers."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
 from billing.platform.context import TransactionContext
+from billing.rules.ages import age_in_words
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.staff import confirm_request, reads, requests, threads
+from billing.staff import confirm_request, reads, request_steps, request_work, requests, threads
+from billing.staff.models import ReaderRequest, RequestKind
 from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription
 from billing.web.kit.typed import LINES
@@ -20,44 +24,108 @@ from billing.web.views.staff_requests import (
     RequestRow,
     StaffRequestPage,
     StaffRequestsPage,
+    StepRow,
 )
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.ANSWER)]
 Acting = Annotated[StaffVisit, needs(Permission.ANSWER, acts=True)]
+PAGE = 50
+NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class TypedOnRequest:
+    """What was typed on a request's page, and why it wasn't taken."""
+
+    draft: str = ""
+    note: str = ""
+    closing: str = ""
+    error: str | None = None
 
 
 @router.get("/staff/requests")
-def show_all(visit: Seeing) -> Response:
-    """The requests that wait."""
+def show_all(
+    visit: Seeing,
+    whose: Literal["mine", "nobody"] | None = None,
+    kind: RequestKind | None = None,
+    after: Annotated[str, Query(max_length=60)] = "",
+) -> Response:
+    """The requests that wait: all, or those of a kind, the member's own or nobody's. `after`: the last one of the page before."""
+    claimed = {"mine": visit.member.id, NOBODY: "", None: None}[whose]
     with visit.begin() as ctx:
-        rows = requests.waiting(ctx)
-        reads.note_rows(ctx, "GET /staff/requests", len(rows))
-    return visit.page(StaffRequestsPage(rows=tuple(request_row(waiting) for waiting in rows)))
+        rows = requests.waiting(ctx, kind=kind, claimed_by=claimed, after=_place(after), limit=PAGE + 1)
+        reads.note_rows(ctx, "GET /staff/requests", len(rows[:PAGE]))
+    query = {"whose": whose, "kind": kind.value if kind else None}
+    more = {**query, "after": _mark(rows[PAGE - 1].request)} if len(rows) > PAGE else None
+    view = StaffRequestsPage(
+        rows=tuple(request_row(waiting) for waiting in rows[:PAGE]),
+        whose=whose,
+        kind=query["kind"],
+        kinds=tuple((each.value, each.words) for each in RequestKind),
+        more=f"/staff/requests?{urlencode({name: value for name, value in more.items() if value})}"
+        if more
+        else None,
+    )
+    return visit.page(view)
+
+
+def _mark(request: ReaderRequest) -> str:
+    """Where the next page begins."""
+    return f"{request.waits_since.isoformat()}~{request.id}" if request.waits_since else ""
+
+
+def _place(after: str) -> tuple[datetime, str] | None:
+    """What `_mark` wrote; None, which is the first page, for anything else."""
+    since, _, request_id = after.partition("~")
+    try:
+        found = datetime.fromisoformat(since)
+    except ValueError:
+        return None
+    return (found, request_id) if found.utcoffset() is not None else None
 
 
 @router.get("/staff/requests/{request_id}")
 def show(visit: Seeing, request_id: str) -> Response:
     """One request, also one from an address that we don't know."""
     with visit.begin() as ctx:
-        return visit.page(_view(ctx, request_id))
+        return visit.page(request_page(visit, ctx, request_id, TypedOnRequest()))
 
 
-def _view(
-    ctx: TransactionContext, request_id: str, *, draft: str = "", error: str | None = None
+def request_page(
+    visit: StaffVisit, ctx: TransactionContext, request_id: str, typed: TypedOnRequest
 ) -> StaffRequestPage:
+    """The page of a request, with what was typed on it."""
     request = requests.one(ctx.session, request_id)
     return StaffRequestPage(
         row=request_row(requests.at_risk(ctx, request)),
         messages=tuple(
             replace(thread_message(row), by=row.by) for row in threads.messages(ctx.session, request.id)
         ),
+        steps=tuple(
+            StepRow(at=row.at, by=row.by, what=row.kind.words, words=row.words)
+            for row in request_steps.of_request(ctx.session, request.id)
+        ),
+        is_mine=request.claimed_by_id == visit.member.id,
+        holder_id=request.claimed_by_id or "",
+        kind=request.kind.value,
+        kinds=_kinds(request),
+        may_close=request_work.may_close(request),
         closed_at=request.closed_at,
         closed_by=request.closed_by,
         closing_act=request.closing_act,
-        draft=draft,
-        error=error,
+        draft=typed.draft,
+        note=typed.note,
+        closing=typed.closing,
+        error=typed.error,
     )
+
+
+def _kinds(request: ReaderRequest) -> tuple[tuple[str, str], ...]:
+    """What the request may be said to be about: nothing else, where it is to cancel or to withdraw."""
+    if request.kind not in request_work.KINDS:
+        return ()
+    return tuple((kind.value, kind.words) for kind in request_work.KINDS)
 
 
 @router.post("/staff/requests/{request_id}/ask-to-confirm")
@@ -78,7 +146,7 @@ def answer(
             reader_id = requests.answer(ctx, request_id, words).reader_id
     except (requests.NothingSaid, requests.CardNumberIn, requests.AlreadyClosed) as refusal:
         with visit.begin() as ctx:
-            view = _view(ctx, request_id, draft=words, error=refusal.detail)
+            view = request_page(visit, ctx, request_id, TypedOnRequest(draft=words, error=refusal.detail))
         return visit.page(view, refusal.status)
     return visit.go(f"/staff/readers/{reader_id}" if reader_id else "/staff/requests", "staff-answered")
 
@@ -103,6 +171,9 @@ def request_row(waiting: requests.Waiting) -> RequestRow:
         confirm_asked_at=request.confirm_asked_at,
         confirmed_at=request.confirmed_at,
         waits_since=request.waits_since,
+        age=age_in_words(waiting.waits_for),
+        claimed_by=waiting.holder,
+        claimed_at=request.claimed_at,
         may_ask=confirm_request.may_ask(request),
         charged_since=Money(waiting.charged_since) if waiting.charged_since else None,
         next_charge=Money(waiting.next_cents) if waiting.next_cents else None,

@@ -21,7 +21,7 @@ class EarlierWithdrawal:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRow:
     """A request. For a withdrawal, `withdrawal` is what would go back, `earlier` is why staff decide, and `stands` is the state of
-    its subscription."""
+    its subscription. `age` is how long its reader has waited, in words; `claimed_by` the member who has it."""
 
     request_id: str
     reader_id: str | None
@@ -40,19 +40,39 @@ class RequestRow:
     withdrawal: Money | None = None
     earlier: tuple[EarlierWithdrawal, ...] = ()
     stands: Literal["runs", "cancelled", "ended"] = "cancelled"
+    age: str = ""
+    claimed_by: str | None = None
+    claimed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffRequestsPage:
-    """Requests that wait for an answer, the longest wait first, with the rand at risk."""
+    """Requests that wait for an answer, the longest wait first, with the rand at risk: all, or those of `whose` and of a `kind`.
+    `kinds` are (value, words); `more` is the address of the next page."""
 
     template: ClassVar[str] = "staff/requests.html"
     rows: tuple[RequestRow, ...]
+    whose: Literal["mine", "nobody"] | None = None
+    kind: str | None = None
+    kinds: tuple[tuple[str, str], ...] = ()
+    more: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """What a member did with a request besides answering it, for the other members."""
+
+    at: datetime
+    by: str
+    what: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffRequestPage:
-    """One request and its thread. An act may have settled it at `closed_at`, or nothing yet."""
+    """One request, its thread, and what members did with it. An act may have settled it at `closed_at`, or nothing yet.
+
+    `holder_id`: the member who has it. `kinds`: what it may be said to be about, as (value, words)."""
 
     template: ClassVar[str] = "staff/request.html"
     row: RequestRow
@@ -60,5 +80,13 @@ class StaffRequestPage:
     closed_at: datetime | None = None
     closed_by: str | None = None
     closing_act: str | None = None
+    steps: tuple[StepRow, ...] = ()
+    is_mine: bool = False
+    holder_id: str = ""
+    kind: str = ""
+    kinds: tuple[tuple[str, str], ...] = ()
+    may_close: bool = False
     draft: str = ""
+    note: str = ""
+    closing: str = ""
     error: str | None = None

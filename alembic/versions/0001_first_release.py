@@ -46,6 +46,22 @@ def _trigrams() -> None:
 def _tables() -> None:
     text, instant, jsonb = AutoString(), UTCDateTime(), JSONB()
     op.create_table(
+        "canned_answer",
+        sa.Column("id", text, nullable=False),
+        sa.Column("title", text, nullable=False),
+        sa.Column("words", text, nullable=False),
+        sa.Column("changed_at", instant, nullable=False),
+        sa.Column("removed_at", instant, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "canned_answer_title",
+        "canned_answer",
+        [sa.literal_column("lower(title)")],
+        unique=True,
+        postgresql_where=sa.text("removed_at IS NULL"),
+    )
+    op.create_table(
         "api_key",
         sa.Column("id", text, nullable=False),
         sa.Column("name", text, nullable=False),

@@ -1,9 +1,9 @@
-"""What staff do with a request besides answering it: who has it, what it is about, notes. Its reader sees none of this."""
+"""What staff do with a request besides answering it, which its reader never sees; and the answers that they send often."""
 
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from billing.platform.actors import ActedBy
 from billing.platform.db import enum_column
@@ -34,3 +34,24 @@ class RequestStep(ActedBy, table=True):
     kind: RequestStepKind = Field(sa_column=enum_column(RequestStepKind))
     words: str = ""
     """A note's own words; why it was closed; from whom it was taken over; what it is about."""
+
+
+class CannedAnswer(SQLModel, table=True):
+    """An answer that members send often, with fields (see `rules/canned_answers`)."""
+
+    __tablename__ = "canned_answer"
+    __table_args__ = (
+        sa.Index(
+            "canned_answer_title",
+            sa.text("lower(title)"),
+            unique=True,
+            postgresql_where=sa.text("removed_at IS NULL"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    title: str
+    """What members call it."""
+    words: str
+    changed_at: datetime
+    removed_at: datetime | None = None

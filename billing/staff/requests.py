@@ -18,6 +18,7 @@ from billing.readers import rate
 from billing.readers.models import Reader
 from billing.readers.register import by_address, clean_address
 from billing.refunds.refund import left_of
+from billing.rules.canned_answers import refuse_fields_left
 from billing.rules.card_numbers import holds_card_number
 from billing.rules.lifecycle import State
 from billing.staff import audit, facts, open_requests, request_steps, threads
@@ -271,8 +272,9 @@ def _with_cents(ctx: TransactionContext, request: ReaderRequest) -> Waiting:
 
 def answer(ctx: TransactionContext, request_id: str, words: str) -> ReaderRequest:
     """Answer in the thread and by mail, once, until the reader replies. The first answer closes the request. Raises UnknownRequest,
-    AlreadyClosed, NothingSaid, CardNumberIn."""
+    AlreadyClosed, NothingSaid, CardNumberIn, FieldLeft."""
     words = clean_words(words, needed=True)
+    refuse_fields_left(words)
     request = lock_request(ctx.session, request_id)
     if request.waits_since is None:
         raise AlreadyClosed(_answered(ctx.session, request))

@@ -45,7 +45,7 @@ LOCAL = frozenset(
         *("number_day", "number_mark"),
         # what is read or sold, the same for all
         *("article", "article_version", "section_policy", "public_window", "consent_text", "issue_body", "brand"),
-        *("vat_rate", "legal_document", "erased_origin"),
+        *("vat_rate", "legal_document", "erased_origin", "canned_answer"),
         # programs
         *("api_key_use", "api_key_spending", "bulk_read"),
     }

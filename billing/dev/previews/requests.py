@@ -6,10 +6,12 @@ from datetime import date
 
 from billing.dev.previews.staff import REQUEST, STAFF
 from billing.dev.previews.values import NOW, PRICE, READER
+from billing.rules.canned_answers import FIELDS
 from billing.staff.open_requests import ANSWERED_BY_ACT
 from billing.staff.requests import CardNumberIn
 from billing.web.views.frame import Frame, Page
 from billing.web.views.requests import OwnRequestPage, OwnRequestRow, OwnRequestsPage, ThreadMessage
+from billing.web.views.staff_answers import CannedAnswerRow, StaffAnswersPage
 from billing.web.views.staff_requests import EarlierWithdrawal, StaffRequestPage, StaffRequestsPage, StepRow
 
 QUESTION = "I see two charges on my statement. Did I pay twice?"
@@ -77,6 +79,24 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         row=question, steps=STEPS, is_mine=True, kind="wrong_charge", kinds=KINDS, may_close=True
     )
     yield "staff-request-mine", at_work, at
+    filled = replace(
+        at_work,
+        answers=(("can_1", "Two charges"), ("can_2", "How to cancel")),
+        draft="We charge R75.00 incl. VAT on Saturday 5 December 2026.",
+    )
+    yield "staff-request-filled", filled, at
+    answers = StaffAnswersPage(
+        rows=(
+            CannedAnswerRow(
+                answer_id="can_1", title="Two charges", words="We charge {next charge} on {next charge day}."
+            ),
+        ),
+        fields=tuple(FIELDS.items()),
+    )
+    yield "staff-answers", answers, at
+    refused = replace(answers, title="Price", words="It is {amount}.", error="There is no field {amount}.")
+    yield "staff-answers-refused", refused, at
+    yield "staff-answers-none", replace(answers, rows=()), at
     yield "staff-request-held", replace(at_work, is_mine=False, holder_id="stf_1"), at
     yield "staff-request", waiting, at
     closed = replace(

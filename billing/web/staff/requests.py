@@ -10,9 +10,18 @@ from starlette.responses import Response
 
 from billing.platform.context import TransactionContext
 from billing.rules.ages import age_in_words
+from billing.rules.canned_answers import FieldLeft
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.staff import confirm_request, reads, request_steps, request_work, requests, threads
+from billing.staff import (
+    canned_answers,
+    confirm_request,
+    reads,
+    request_steps,
+    request_work,
+    requests,
+    threads,
+)
 from billing.staff.models import ReaderRequest, RequestKind
 from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription
@@ -110,6 +119,7 @@ def request_page(
         holder_id=request.claimed_by_id or "",
         kind=request.kind.value,
         kinds=_kinds(request),
+        answers=tuple((row.id, row.title) for row in canned_answers.kept(ctx.session)),
         may_close=request_work.may_close(request),
         closed_at=request.closed_at,
         closed_by=request.closed_by,
@@ -144,7 +154,7 @@ def answer(
     try:
         with visit.begin() as ctx:
             reader_id = requests.answer(ctx, request_id, words).reader_id
-    except (requests.NothingSaid, requests.CardNumberIn, requests.AlreadyClosed) as refusal:
+    except (requests.NothingSaid, requests.CardNumberIn, requests.AlreadyClosed, FieldLeft) as refusal:
         with visit.begin() as ctx:
             view = request_page(visit, ctx, request_id, TypedOnRequest(draft=words, error=refusal.detail))
         return visit.page(view, refusal.status)

@@ -72,7 +72,8 @@ class StepRow:
 class StaffRequestPage:
     """One request, its thread, and what members did with it. An act may have settled it at `closed_at`, or nothing yet.
 
-    `holder_id`: the member who has it. `kinds`: what it may be said to be about, as (value, words)."""
+    `holder_id`: the member who has it. `kinds`: what it may be said to be about, as (value, words).
+    `answers`: those to choose from, as (id, title)."""
 
     template: ClassVar[str] = "staff/request.html"
     row: RequestRow
@@ -85,6 +86,7 @@ class StaffRequestPage:
     holder_id: str = ""
     kind: str = ""
     kinds: tuple[tuple[str, str], ...] = ()
+    answers: tuple[tuple[str, str], ...] = ()
     may_close: bool = False
     draft: str = ""
     note: str = ""

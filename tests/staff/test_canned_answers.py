@@ -1,0 +1,121 @@
+"""Answers that are sent often: written on a page, filled in for a reader, and sent only once nothing is left open."""
+
+import pytest
+
+from billing.platform.actors import StaffActor
+from billing.staff import canned_answers
+from tests.support.browser import Browser
+from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
+from tests.support.world import World
+
+READER = "thandi@example.com"
+WORDS = "We charge {next charge} for {plan} on {next charge day}. Yours, {paper}"
+
+
+def ask(world: World, email: str = READER) -> str:
+    """A question; the address of its page."""
+    browser = world.browser().again("/contact")
+    browser.post("/contact", kind="other", email=email, words="When do you charge me?")
+    (request,) = world.rows("SELECT id FROM reader_request WHERE email = :email", email=email)
+    return f"/staff/requests/{request['id']}"
+
+
+def write(member: Browser, title: str = "Next charge", words: str = WORDS) -> str:
+    """Keep an answer; its id."""
+    member.get("/staff/answers")
+    page = member.post("/staff/answers", title=title, words=words)
+    assert page.status == 200, page.words
+    return (
+        page.text.rpartition('action="/staff/answers/can_')[2]
+        .partition('"')[0]
+        .removesuffix("/remove")
+        .join(("can_", ""))
+    )
+
+
+def put_in(member: Browser, page: str, answer_id: str, words: str = "") -> tuple[int, str]:
+    """Press the second button of the answer's form; the status, and what stands in the field then."""
+    member.get(page)
+    request = member.filled(f"{page}/answer", words=words, canned=answer_id)
+    request.url = request.url.copy_with(path=f"{page}/fill")
+    sent = member.http.send(request)
+    return sent.status_code, sent.text.partition('<textarea id="words"')[2].partition(">")[2].partition("<")[
+        0
+    ]
+
+
+def test_it_is_filled_in_for_the_reader_and_sent(world: World, in_trial: Subscriber, staff: SignIn) -> None:
+    member = staff("support")
+    answer_id, page = write(member), ask(world)
+    status, draft = put_in(member, page, answer_id, "Good morning,")
+    said = "We charge R75.00 incl. VAT for Full access on Tuesday 16 March 2027. Yours, The Swartberg Post"
+    assert (status, draft) == (200, f"Good morning,\n\n{said}")
+    assert world.rows("SELECT 1 FROM request_message") == [], "nothing is sent yet"
+    member.get(page)
+    member.post(f"{page}/answer", words=draft)
+    world.settle()
+    assert said in " ".join(world.letter(READER, "Our answer").text.split())
+
+
+def test_what_has_no_value_stays_open_and_is_not_sent(world: World, staff: SignIn) -> None:
+    member = staff("finance")
+    answer_id, page = write(member), ask(world, "nobody@example.com")
+    _, draft = put_in(member, page, answer_id)
+    assert draft.startswith("We charge {next charge} for {plan}")
+    refused = member.again(page).post(f"{page}/answer", words=draft)
+    assert (refused.status, "has no value for this reader" in refused.words) == (422, True)
+    assert "We charge {next charge}" in refused.words, "what was typed is not lost"
+    status, draft = put_in(member, page, "can_nothing", "Good morning,")
+    assert (status, draft) == (422, "Good morning,")
+
+
+@pytest.mark.parametrize(
+    ("title", "words", "said"),
+    [
+        ("Price", "It is {amount}.", "There is no field {amount}."),
+        ("Price", "It is {price.", "A brace stands alone."),
+        (" ", "It is {price}.", "needs a title"),
+        ("Price", " ", "Write a few words"),
+        ("Price", "4242 4242 4242 4242", "like a card number"),
+        ("NEXT charge", "Again.", "Another answer has this title"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_and_stays_in_the_form(
+    title: str, words: str, said: str, world: World, staff: SignIn
+) -> None:
+    member = staff("support")
+    write(member)
+    member.get("/staff/answers")
+    page = member.post("/staff/answers", title=title, words=words)
+    assert (page.status in (409, 422), said in page.words) == (True, True)
+    assert words.strip() in page.words
+    assert len(world.rows("SELECT 1 FROM canned_answer")) == 1
+
+
+def test_it_is_changed_and_removed_and_each_is_audited(world: World, staff: SignIn) -> None:
+    member = staff("support")
+    answer_id, page = write(member), ask(world)
+    where = f"/staff/answers/{answer_id}"
+    refused = member.again("/staff/answers").post(where, title="Next charge", words="{nothing}")
+    assert (refused.status, "{nothing}" in refused.words) == (422, True)
+    member.get("/staff/answers")
+    member.post(where, title="Price", words="It is {price}.")
+    assert "Price" in member.get(page).words
+    member.get("/staff/answers")
+    member.post(f"{where}/remove")
+    assert "Put in an answer" not in member.get(page).words
+    assert write(member, "Price"), "its title is free again"
+    acts = world.rows(
+        "SELECT act, before, after FROM audit_line WHERE subject = :id ORDER BY id", id=answer_id
+    )
+    assert [row["act"] for row in acts] == ["canned_answer", "canned_answer", "remove_answer"]
+    assert acts[1]["before"] == {"title": "Next charge", "words": WORDS}
+
+
+def test_a_removed_one_is_unknown(world: World, staff: SignIn) -> None:
+    with world.services.database.begin(world.services.site, world.now, StaffActor("x@paper.example")) as ctx:
+        row = canned_answers.save(ctx, None, "Price", "It is {price}.")
+        canned_answers.remove(ctx, row.id)
+        with pytest.raises(canned_answers.UnknownAnswer):
+            canned_answers.save(ctx, row.id, "Price", "Another.")

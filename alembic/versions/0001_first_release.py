@@ -3203,6 +3203,8 @@ END)"""
         sa.Column("unlisted_since", instant, nullable=True),
         sa.Column("created_at", instant, nullable=False),
         sa.Column("next_poll_at", instant, nullable=False),
+        sa.Column("held_until", instant, nullable=True),
+        sa.Column("undone_at", instant, nullable=True),
         sa.Column("poll_count", sa.Integer(), nullable=False),
         sa.Column("claimed_by", sa.Integer(), nullable=True),
         sa.Column("acquirer", text, nullable=False),
@@ -3232,6 +3234,10 @@ END)"""
         ),
         sa.CheckConstraint(
             "NOT paid_back_by_card OR paid_back_at IS NOT NULL", name="paid_back_by_card_when_paid"
+        ),
+        sa.CheckConstraint(
+            "undone_at IS NULL OR (state = 'failed' AND not_owed AND gateway_ref IS NULL AND undone_at < held_until)",
+            name="undone_before_it_was_sent",
         ),
         sa.CheckConstraint("amount > 0", name="positive"),
         sa.CheckConstraint("net + vat = amount", name="adds_up"),

@@ -302,6 +302,10 @@ class Refund(ActedBy, table=True):
             "awaiting_balance_since IS NULL OR state IN ('intended', 'pending')",
             name="awaits_balance_while_open",
         ),
+        sa.CheckConstraint(
+            "undone_at IS NULL OR (state = 'failed' AND not_owed AND gateway_ref IS NULL AND undone_at < held_until)",
+            name="undone_before_it_was_sent",
+        ),
         sa.Index("refund_open", "next_poll_at", postgresql_where=sa.text("state IN ('intended', 'pending')")),
         sa.Index(
             "refund_awaiting_balance",
@@ -335,6 +339,10 @@ class Refund(ActedBy, table=True):
     created_at: datetime
     next_poll_at: datetime
     """When to send it, or to look it up."""
+    held_until: datetime | None = None
+    """Until when staff may undo it. It isn't sent before (see `refunds/grace`)."""
+    undone_at: datetime | None = None
+    """When they did. It was never sent."""
     poll_count: int = Field(default=0)
     """How often the outcome stayed unknown."""
     claimed_by: int | None = None

@@ -199,6 +199,7 @@ def _made_after_all(session: Session, refund: Refund, payment: Payment, answer: 
         isinstance(answer, RefundAnswer)
         and answer.state != RefundState.FAILED
         and refund.state is RefundState.FAILED
+        and refund.undone_at is None  # it was never sent
         and (refund.gateway_ref, refund.credit_note_number, refund.paid_back_at) == (None, None, None)
         and not _answered_already(session, refund.cause)
         and refund.amount <= not_given(session, payment)

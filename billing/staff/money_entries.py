@@ -98,6 +98,8 @@ _RETURNED = {
 
 
 def _returned(session: Session, refund: Refund) -> str:
+    if refund.undone_at is not None:
+        return "was undone by staff before it left"
     if refund.paid_back_by_card:
         return "did not go back at first, and went to the card by another refund"
     if refund.paid_back_at is not None:

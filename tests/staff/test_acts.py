@@ -69,7 +69,7 @@ def test_the_reason_of_a_refund_is_the_credit_notes_and_the_page_says_so(
     assert said.startswith("The site was away for a week, card ")
     assert "4242 4242 4242" not in said
     support.post(f"{where}/refund", amount="20", step="confirm", reason=typed)
-    world.settle()
+    world.advance(minutes=1)
     assert said in " ".join(world.letter(READER, "Credit note").text.split())
 
     page = support.get(f"{where}/cancel")
@@ -92,7 +92,7 @@ def test_a_form_sent_twice_acts_once(world: World, paid: Subscriber, staff: Sign
     page = support.post(action, step="confirm", reason="slow page", amount="20")
     assert page.status == 409
     assert "This was done before you" in page.words
-    world.settle()
+    world.advance(minutes=1)
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [2000]
 
 
@@ -106,7 +106,7 @@ def test_money_back_in_part_and_then_the_rest_each_with_its_credit_note(
     page = support.post(action, amount="R 25,50", step="preview")
     assert "R25.50 incl. VAT of R75.00 incl. VAT (INV-000001) goes back to Visa ending in 4242" in page.words
     support.post(action, amount="R 25,50", step="confirm", reason="half of it was down")
-    world.settle()
+    world.advance(minutes=1)
     page = support.get(give_back(support, where))
     assert "Give back R49.50 incl. VAT" in page.words
     for typed in ("75.00", "0", "-5", "1.234", "abc"):
@@ -115,7 +115,7 @@ def test_money_back_in_part_and_then_the_rest_each_with_its_credit_note(
         assert "What happens" not in page.words, typed
     support.post(action, amount="49.50", step="preview")
     support.post(action, amount="49.50", step="confirm", reason="and the rest")
-    world.settle()
+    world.advance(minutes=1)
     assert sorted(refund["amount"] for refund in world.sandbox.refunds()) == [2550, 4950]
     notes = [letter for letter in world.letters(READER) if "Credit note" in letter.subject]
     assert [("half of it was down" in one.text, "and the rest" in one.text) for one in notes] == [
@@ -148,7 +148,7 @@ def test_support_is_refused_above_its_limit_and_finance_is_not(make_world: Calla
     support.post(f"{where}/refund", amount="50", step="confirm", reason="up to the limit")
     finance.get(give_back(finance, where))
     finance.post(f"{where}/refund", step="confirm", reason="the rest", amount="25.00")
-    world.settle()
+    world.advance(minutes=1)
     assert sorted(refund["amount"] for refund in world.sandbox.refunds()) == [2500, 5000]
 
     back = support.get(f"{where}/cancel")

@@ -71,6 +71,7 @@ NAMES = {
     "key_id": "key_x",
     "notice_id": "pno_x",
     "action_id": "blk_x",
+    "refund_id": "ref_x",
     "answer_id": "can_x",
 }
 

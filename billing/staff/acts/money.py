@@ -7,11 +7,14 @@ from sqlmodel import Session
 from billing.payments import dispute_limits, numbers
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
 from billing.platform import ids
+from billing.platform.actors import StaffActor
 from billing.platform.context import TransactionContext
-from billing.refunds import refund
+from billing.refunds import grace, refund
 from billing.staff.acts.shape import Preview, customer_facing_reason, format_zar
 from billing.staff.roles import Permission
 from billing.subscriptions.change import lock
+
+WAITS = "It leaves us after a minute. Until then you can undo it on the reader’s page."
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,14 @@ class GiveBackAct:
             raise refund.NotAnAmount
         words = (
             f"{part_of(ctx.session, payment, cents)} goes back to {card_of(ctx.session, payment)}.",
+            *((WAITS,) if isinstance(ctx.actor, StaffActor) else ()),
             "A credit note is written when the bank has it, and goes out by mail.",
             "Reading goes on as before: a refund alone cancels nothing.",
         )
         return Preview(words, f"Give back {format_zar(cents)}", cents=cents, reader_reads=True)
 
     def do(self, ctx: TransactionContext, reason: str, /) -> str:
-        """Intend the refund. The reader reads the reason on the credit note."""
+        """Intend the refund. The reader reads the reason on the credit note. A member may undo theirs for a minute."""
         payment = self._payment(ctx.session)
         lock(ctx.session, ctx.session.get_one(Invoice, payment.invoice_id).subscription_id)
         dispute_limits.refuse_taken(ctx.session, payment)
@@ -56,6 +60,8 @@ class GiveBackAct:
         )
         if made is None:
             raise refund.MoreThanLeft(left=0)
+        if isinstance(ctx.actor, StaffActor):
+            grace.hold(made, ctx.at)
         return made.id
 
     def _payment(self, session: Session) -> Payment:

@@ -59,6 +59,8 @@ DONE = {
         "There is nothing left to take back: it was done before, or more than an hour has passed."
     ),
     "staff-done": Text("Done. It stands in the timeline, with your reason."),
+    "staff-held": Text("Done. The money leaves in a minute; until then you can undo it here."),
+    "staff-undone": Text("Undone. No money has left."),
     "staff-answered": Text("Answered. The mail is on its way."),
     "staff-asked": Text("The link is on its way to the reader."),
     "staff-case-closed": Text("Closed, with your reason."),

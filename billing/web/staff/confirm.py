@@ -12,6 +12,7 @@ from billing.readers.register import by_id
 from billing.rules.lifecycle import NoSuchTransition
 from billing.staff import approvals, facts, timeline
 from billing.staff.acts.limits import OverLimit, check_limits, left_in_words, needs_second
+from billing.staff.acts.money import GiveBackAct
 from billing.staff.acts.perform import StaleVersion, is_same_act, perform, preview_act
 from billing.staff.acts.shape import Act, customer_facing_reason
 from billing.staff.entry import EntryKind
@@ -76,7 +77,7 @@ class ActPage:
             with self.visit.begin() as ctx:
                 self._require_fresh_code(ctx, act)
                 perform(ctx, act, role=role, reason=reason, version=version)
-            return "staff-done"
+            return "staff-held" if isinstance(act, GiveBackAct) else "staff-done"
         except NeedsSecond:  # its transaction is rolled back, so the approval needs another
             with self.visit.begin() as ctx:
                 approvals.ask_for_act(ctx, act, role=role, reason=reason, version=version)

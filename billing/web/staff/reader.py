@@ -17,6 +17,7 @@ from billing.platform.errors import allows
 from billing.readers import passkeys
 from billing.readers.models import Reader
 from billing.readers.register import ReaderMerged, by_id
+from billing.refunds import grace
 from billing.rules.access import Reason, strongest
 from billing.rules.addresses import is_erased
 from billing.rules.lifecycle import State
@@ -34,7 +35,7 @@ from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.reader_facts import act_address, known_facts, pin_address
 from billing.web.staff.requests import request_row
 from billing.web.views.staff_mail import StaffMailPage
-from billing.web.views.staff_reader import PaymentRow, StaffEntry, StaffReaderPage
+from billing.web.views.staff_reader import HeldRefundRow, PaymentRow, StaffEntry, StaffReaderPage
 from emails import can_print
 
 router = APIRouter(include_in_schema=False)
@@ -89,6 +90,11 @@ def _view(
         may_see_as=visit.may(Permission.SEE_AS) and not is_erased(reader.email),
         known=known_facts(visit, ctx, reader, subscription, paid),
         may_refund=visit.may(Permission.REFUND),
+        held=tuple(
+            HeldRefundRow(refund_id=row.id, amount=Money(row.amount), until=row.held_until)
+            for row in grace.held(session, reader.id, ctx.at)
+            if row.held_until is not None
+        ),
         may_correct=visit.may(Permission.CORRECT_INVOICE),
         may_answer=visit.may(Permission.ANSWER),
         requests=tuple(request_row(waiting) for waiting in requests.waiting(ctx, reader_id=reader.id)),

@@ -118,6 +118,15 @@ NOTHING_KNOWN = KnownFacts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRefundRow:
+    """A refund that can be undone until that moment."""
+
+    refund_id: str
+    amount: Money
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaffReaderPage:
     """Everything about a reader. `acts` are (address, words) of what this member may do now."""
 
@@ -136,6 +145,7 @@ class StaffReaderPage:
     acts: tuple[tuple[str, str], ...]
     payments: tuple[PaymentRow, ...]
     may_refund: bool
+    held: tuple[HeldRefundRow, ...] = ()
     may_answer: bool
     requests: tuple[RequestRow, ...]
     entries: tuple[StaffEntry, ...]

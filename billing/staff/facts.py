@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from billing.subscriptions.start import open_exception
 
 WITHOUT_EFFECT = (
     *("find", "open", "note", "answer", "receive", "ask_to_confirm"),
+    *("claim_request", "release_request", "sort_request", "note_on_request", "close_request"),
     *("ask_approval", "approve", "decline_approval", "mail"),
     *("reader_sign_ins", "reader_newsletters", "send_invoice", "see_as", "pin_note", "unpin_note"),
 )
@@ -107,3 +109,20 @@ def snapshot(ctx: TransactionContext, reader_id: str) -> dict[str, Any]:
 def _columns(subscription: Subscription) -> dict[str, Any]:
     values = ((name, getattr(subscription, name)) for name in _SNAPSHOT_COLUMNS)
     return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in values}
+
+
+_LAST_CHANGE = sa.text(
+    "SELECT greatest("
+    " (SELECT max(at) FROM subscription_change WHERE subscription_id IN (SELECT id FROM subscription WHERE reader_id = :reader_id)),"
+    " (SELECT max(at) FROM audit_line WHERE reader_id = :reader_id AND outcome = 'done' AND act <> ALL(:without)),"
+    " (SELECT max(paid_at) FROM payment WHERE reader_id = :reader_id),"
+    " (SELECT max(greatest(created_at, settled_at)) FROM refund WHERE reader_id = :reader_id))"
+)
+
+
+def last_change_at(session: Session, reader_id: str) -> datetime | None:
+    """When a subscription, a payment or a refund of the reader last changed, or somebody acted for them."""
+    found: datetime | None = session.execute(
+        _LAST_CHANGE, {"reader_id": reader_id, "without": list(WITHOUT_EFFECT)}
+    ).scalar_one()
+    return found

@@ -201,9 +201,11 @@ def lock_request(session: Session, request_id: str) -> ReaderRequest:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A request that waits, with the cents at risk: charged since then and not given back, and charged next, and when. With a
-    request to withdraw also its subscription, and what the reader would get back. `holder` is the address of the member who has it,
-    `waits_for` how long its reader has waited."""
+    """A request that waits, with the cents at risk: of one to end a subscription, charged since then and not given back, and charged
+    next, and when; of a complaint, what is left of the charge complained of.
+
+    With a request to withdraw also its subscription, and what the reader would get back. `holder` is the address of the member who
+    has it, `waits_for` how long its reader has waited."""
 
     request: ReaderRequest
     charged_since: int = 0
@@ -211,6 +213,8 @@ class Waiting:
     next_at: datetime | None = None
     withdrawal: Withdrawal | None = None
     about: Subscription | None = None
+    complained: int = 0
+    complained_at: datetime | None = None
     holder: str | None = None
     waits_for: timedelta = timedelta()
 
@@ -252,17 +256,30 @@ def at_risk(ctx: TransactionContext, request: ReaderRequest) -> Waiting:
 
 
 def _with_cents(ctx: TransactionContext, request: ReaderRequest) -> Waiting:
+    """A question puts nothing at risk; a complaint only the charge that it is about: the last one before it came."""
     if request.reader_id is None:
         return Waiting(request)
+    if request.kind is RequestKind.WRONG_CHARGE:
+        query = select(Payment).where(
+            Payment.reader_id == request.reader_id, Payment.paid_at <= request.received_at
+        )
+        charge = ctx.session.exec(query.order_by(col(Payment.paid_at).desc()).limit(1)).first()
+        left = left_of(ctx.session, charge) if charge else 0
+        return Waiting(request, complained=left, complained_at=charge.paid_at if charge and left else None)
+    return _since(ctx, request, request.reader_id) if request.kind in ACTING else Waiting(request)
+
+
+def _since(ctx: TransactionContext, request: ReaderRequest, reader_id: str) -> Waiting:
+    """What was charged since a reader asked to end the subscription, and what is charged next."""
     from_then = request.waits_since or request.received_at
     paid = ctx.session.exec(
-        select(Payment).where(Payment.reader_id == request.reader_id, Payment.paid_at > from_then)
+        select(Payment).where(Payment.reader_id == reader_id, Payment.paid_at > from_then)
     ).all()
     since = sum(left_of(ctx.session, payment) for payment in paid)
     about = ctx.session.get(Subscription, request.subscription_id) if request.subscription_id else None
     is_withdrawal = request.kind is RequestKind.WITHDRAW
     withdrawal = offered(ctx.moved_to(request.received_at), about) if is_withdrawal else None
-    subscription = live_of(ctx.session, request.reader_id)
+    subscription = live_of(ctx.session, reader_id)
     due = next_charge(subscription, ctx.zone) if subscription else None
     if subscription is None or due is None:
         return Waiting(request, since, withdrawal=withdrawal, about=about)

@@ -73,7 +73,14 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-requests-none", StaffRequestsPage(rows=()), at
     waiting = StaffRequestPage(row=REQUEST, error="Write a few words.")
     question = replace(
-        held, withdrawal=None, earlier=(), asked="Says a charge is wrong", words=QUESTION, may_ask=False
+        held,
+        complained=PRICE,
+        complained_at=NOW,
+        withdrawal=None,
+        earlier=(),
+        asked="Says a charge is wrong",
+        words=QUESTION,
+        may_ask=False,
     )
     at_work = StaffRequestPage(
         row=question, steps=STEPS, is_mine=True, kind="wrong_charge", kinds=KINDS, may_close=True

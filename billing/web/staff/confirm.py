@@ -1,7 +1,7 @@
 """The page that says what an act would do, and its button. The act is done only if nothing has changed since the preview."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 from starlette.responses import Response
@@ -13,7 +13,7 @@ from billing.rules.lifecycle import NoSuchTransition
 from billing.staff import approvals, facts, timeline
 from billing.staff.acts.limits import OverLimit, check_limits, left_in_words, needs_second
 from billing.staff.acts.money import GiveBackAct
-from billing.staff.acts.perform import StaleVersion, is_same_act, perform, preview_act
+from billing.staff.acts.perform import StaleVersion, changed_since, is_same_act, perform, preview_act
 from billing.staff.acts.shape import Act, customer_facing_reason
 from billing.staff.entry import EntryKind
 from billing.staff.models import AuditLine
@@ -47,17 +47,18 @@ class ActPage:
         with self.visit.begin() as ctx:
             act = self.make(ctx.session).act
         if act is None or typed.step == PREVIEW or not is_same_act(act, typed.version):
-            return self.again(typed.reason)
+            return self.again(typed.reason, shown=typed.version)
         try:
             flash = self._do(act, typed)
         except OverLimit as refusal:
             refuse(self.visit, act.what, reader_id=self.reader_id, words=refusal.detail)
         except Refusal as refusal:
-            return self.again(typed.reason, refusal)
+            return self.again(typed.reason, refusal, shown=typed.version)
         return self.visit.go(f"/staff/readers/{self.reader_id}", flash)
 
-    def again(self, reason: str, refusal: Refusal | None = None) -> Response:
-        """Show the page again, with the typed reason and why nothing was done."""
+    def again(self, reason: str, refusal: Refusal | None = None, *, shown: str = "") -> Response:
+        """Show the page again, with the typed reason and why nothing was done. `shown` is the version of the page before: what has
+        changed since is said."""
         with self.visit.begin() as ctx:
             form = self.make(ctx.session)
             if form.act is not None:
@@ -68,6 +69,9 @@ class ActPage:
                 except (Refusal, NoSuchTransition):
                     pass  # `_view` meets the same refusal and shows it
             view = self._view(ctx, form, reason=reason, refusal=refusal)
+            if form.act is not None and shown and changed_since(ctx.session, form.act, shown):
+                at = facts.last_change_at(ctx.session, self.reader_id)
+                view = replace(view, has_changed=True, changed_at=at)
         return self.visit.page(view, refusal.status if refusal else 422 if view.error else 200)
 
     def _do(self, act: Act, typed: Typed) -> str:

@@ -185,6 +185,8 @@ def request_row(waiting: requests.Waiting) -> RequestRow:
         claimed_by=waiting.holder,
         claimed_at=request.claimed_at,
         may_ask=confirm_request.may_ask(request),
+        complained=Money(waiting.complained) if waiting.complained else None,
+        complained_at=waiting.complained_at,
         charged_since=Money(waiting.charged_since) if waiting.charged_since else None,
         next_charge=Money(waiting.next_cents) if waiting.next_cents else None,
         next_at=waiting.next_at,

@@ -1,6 +1,7 @@
 """The form and the preview of an act of staff."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from billing.web.views.staff_reader import StaffEntry
@@ -53,4 +54,7 @@ class StaffActPage:
     error: str | None = None
     first: tuple[FirstStep, ...] = ()
     """What to do first, where it can't be done yet."""
+    has_changed: bool = False
+    """Whether something has happened to the reader since the page was shown before; the last time was `changed_at`."""
+    changed_at: datetime | None = None
     meanwhile: StaffEntry | None = None

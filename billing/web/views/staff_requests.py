@@ -34,6 +34,8 @@ class RequestRow:
     confirmed_at: datetime | None = None
     waits_since: datetime | None = None
     may_ask: bool = False
+    complained: Money | None = None
+    complained_at: datetime | None = None
     charged_since: Money | None = None
     next_charge: Money | None = None
     next_at: datetime | None = None

@@ -3236,8 +3236,7 @@ END)"""
             "NOT paid_back_by_card OR paid_back_at IS NOT NULL", name="paid_back_by_card_when_paid"
         ),
         sa.CheckConstraint(
-            "undone_at IS NULL OR (state = 'failed' AND not_owed AND gateway_ref IS NULL AND undone_at < held_until)",
-            name="undone_before_it_was_sent",
+            "undone_at IS NULL OR undone_at < held_until AND gateway_ref IS NULL", name="undone"
         ),
         sa.CheckConstraint("amount > 0", name="positive"),
         sa.CheckConstraint("net + vat = amount", name="adds_up"),

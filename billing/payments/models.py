@@ -98,8 +98,7 @@ class PaymentMethod(SQLModel, table=True):
     exp_month: int
     exp_year: int
     fingerprint: str = Field(index=True)
-    """Keyed hash of the card's fingerprint: attempts are counted by card, also when it is saved again (RET-6). Where the acquirer
-    gives none, the hash of `gateway_ref`, so that the card equals no other."""
+    """Keyed hash of the card's fingerprint, by which attempts are counted (RET-6); of `gateway_ref` where the acquirer gives none."""
     saved_at: datetime
     gone_at: datetime | None = None
     """When we learnt that it has left the acquirer's vault. It can't be charged any more."""
@@ -275,8 +274,7 @@ GOES_OUT = (RefundState.INTENDED, RefundState.PENDING)
 """Refunds that haven't ended."""
 FAILED_UNPAID = "state = 'failed' AND paid_back_at IS NULL"
 GIVEN = "(state <> 'failed' OR credit_note_number IS NOT NULL)"
-"""SQL: refunds that count against their payment. They are on their way, have gone, or are owed or were paid by transfer after
-the acquirer failed to return them."""
+"""SQL: refunds that count against their payment: on their way, gone, owed, or paid by transfer after the acquirer had failed."""
 
 
 class Refund(ActedBy, table=True):
@@ -303,8 +301,7 @@ class Refund(ActedBy, table=True):
             name="awaits_balance_while_open",
         ),
         sa.CheckConstraint(
-            "undone_at IS NULL OR (state = 'failed' AND not_owed AND gateway_ref IS NULL AND undone_at < held_until)",
-            name="undone_before_it_was_sent",
+            "undone_at IS NULL OR undone_at < held_until AND gateway_ref IS NULL", name="undone"
         ),
         sa.Index("refund_open", "next_poll_at", postgresql_where=sa.text("state IN ('intended', 'pending')")),
         sa.Index(
@@ -340,9 +337,8 @@ class Refund(ActedBy, table=True):
     next_poll_at: datetime
     """When to send it, or to look it up."""
     held_until: datetime | None = None
-    """Until when staff may undo it. It isn't sent before (see `refunds/grace`)."""
+    """Until when staff may undo it, unsent (see `refunds/grace`)."""
     undone_at: datetime | None = None
-    """When they did. It was never sent."""
     poll_count: int = Field(default=0)
     """How often the outcome stayed unknown."""
     claimed_by: int | None = None
@@ -354,8 +350,7 @@ class Refund(ActedBy, table=True):
     """Since when our balance at the acquirer is too low for it. It is tried each day."""
     failure: str | None = None
     not_owed: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
-    """Whether we don't owe it when it fails: the money had left us already, or we had promised nothing. One that had gone and
-    bounced has a credit note, and is owed all the same."""
+    """Whether we don't owe it when it fails: the money had left us, or we had promised nothing. One that bounced is owed all the same."""
     credit_note_number: int | None = Field(default=None, unique=True)
     settled_at: datetime | None = None
     """When it ended: the moment of its credit note, if it has one."""

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Mapping
 
-from billing.platform.errors import Invalid
-
 FIELDS: Mapping[str, str] = {
     "name": "the name on the reader’s tax invoices",
     "address": "the reader’s mail address",
@@ -20,26 +18,16 @@ FIELDS: Mapping[str, str] = {
 _FIELD = re.compile(r"\{([^{}\n]*)\}")
 
 
-class UnknownField(Invalid):
-    """Only fields of the list may stand in braces."""
-
-    code = "unknown_field"
-
-
-class FieldLeft(Invalid):
-    """There is a field in braces that has no value for this reader. Write it yourself, or take it out."""
-
-    code = "field_left"
-
-
-def check_fields(words: str) -> None:
-    """Raises UnknownField for a field that isn't one of `FIELDS`, and for a brace without its other half."""
+def problem_of(words: str) -> str:
+    """What is wrong with the fields in the words, for people: one that isn't in `FIELDS`, or a brace without its other half. Empty
+    where nothing is."""
     unknown = [name for name in _FIELD.findall(words) if name not in FIELDS]
     if unknown:
         known = ", ".join(f"{{{name}}}" for name in FIELDS)
-        raise UnknownField(f"There is no field {{{unknown[0]}}}. Fields are: {known}.")
+        return f"There is no field {{{unknown[0]}}}. Fields are: {known}."
     if re.search(r"[{}]", _FIELD.sub("", words)):
-        raise UnknownField("A brace stands alone. Each field has two, as in {price}.")
+        return "A brace stands alone. Each field has two, as in {price}."
+    return ""
 
 
 def fill(words: str, values: Mapping[str, str]) -> str:
@@ -47,8 +35,6 @@ def fill(words: str, values: Mapping[str, str]) -> str:
     return _FIELD.sub(lambda found: values.get(found[1]) or found[0], words)
 
 
-def refuse_fields_left(words: str) -> None:
-    """Raises FieldLeft where a field of the list still stands in braces."""
-    left = [name for name in _FIELD.findall(words) if name in FIELDS]
-    if left:
-        raise FieldLeft(f"{{{left[0]}}} has no value for this reader. Write it yourself, or take it out.")
+def fields_left(words: str) -> list[str]:
+    """The fields of the list that still stand in braces."""
+    return [name for name in _FIELD.findall(words) if name in FIELDS]

@@ -10,10 +10,11 @@ from billing.platform import ids
 from billing.platform.context import TransactionContext
 from billing.platform.db import lock_one
 from billing.platform.errors import Conflict, Invalid, NotFound
-from billing.rules.canned_answers import check_fields, fill
+from billing.rules.canned_answers import fill
 from billing.rules.money import Money
 from billing.staff import audit
 from billing.staff.acts.shape import day
+from billing.staff.canned_fields import check_fields
 from billing.staff.models import ReaderRequest
 from billing.staff.request_models import CannedAnswer
 from billing.staff.requests import clean_words

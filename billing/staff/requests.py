@@ -18,11 +18,11 @@ from billing.readers import rate
 from billing.readers.models import Reader
 from billing.readers.register import by_address, clean_address
 from billing.refunds.refund import left_of
-from billing.rules.canned_answers import refuse_fields_left
 from billing.rules.card_numbers import holds_card_number
 from billing.rules.lifecycle import State
 from billing.staff import audit, facts, open_requests, request_steps, threads
 from billing.staff.cancellations import cancel_for_reader
+from billing.staff.canned_fields import refuse_fields_left
 from billing.staff.models import Effect, ReaderRequest, RequestKind, StaffMember
 from billing.staff.notices import request_answered, request_received
 from billing.staff.open_requests import ANSWERED_BY_ACT

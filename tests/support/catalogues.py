@@ -42,7 +42,7 @@ NOT_FOR_READERS = (
     *("billing.preflight", "billing.backups", "billing.reports", "billing.reconcile", "billing.webhooks"),
     # what only staff do, in their pages or by a command
     *("billing.brand.", "billing.cases.", "billing.disputes.", "billing.mail.", "billing.ledger.closing"),
-    *("billing.payments.vat_rates", "billing.platform.typed", "billing.rules.canned_answers", "billing.refunds.grace"),
+    *("billing.payments.vat_rates", "billing.platform.typed", "billing.refunds.grace"),
     *(
         "billing.access.explain",
         "billing.access.grants",

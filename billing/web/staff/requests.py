@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from billing.platform.context import TransactionContext
 from billing.rules.ages import age_in_words
-from billing.rules.canned_answers import FieldLeft
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.staff import (
@@ -22,6 +21,7 @@ from billing.staff import (
     requests,
     threads,
 )
+from billing.staff.canned_fields import FieldLeft
 from billing.staff.models import ReaderRequest, RequestKind
 from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription

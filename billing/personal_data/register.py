@@ -260,6 +260,7 @@ OF_NOBODY = {
     ),
     "what is written, sold or set up, the same for all": (
         "article", "article_version", "section_policy", "public_window", "newsletter", "issue", "issue_body", "brand", "legal_document",
+        "canned_answer",
         "plan", "price", "price_change", "vat_rate", "consent_text", "installation", "held_time", "list_salt",
         "worker_heartbeat", "charging_pause", "doctor_visit", "sending_run",
     ),

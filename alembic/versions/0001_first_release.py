@@ -1672,6 +1672,7 @@ def _tables() -> None:
         sa.Column("facts", jsonb, nullable=False),
         sa.Column("link", text, nullable=True),
         sa.Column("act_by", instant, nullable=True),
+        sa.Column("waits_since", instant, nullable=True),
         sa.Column("opened_at", instant, nullable=False),
         sa.Column("closed_at", instant, nullable=True),
         sa.Column("reason", text, nullable=True),
@@ -1691,6 +1692,20 @@ def _tables() -> None:
         ["opened_at"],
         unique=False,
         postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_index(
+        "staff_case_next",
+        "staff_case",
+        ["act_by", "id"],
+        unique=False,
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_index(
+        "staff_case_closed",
+        "staff_case",
+        ["closed_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("closed_at IS NOT NULL"),
     )
     op.create_table(
         "staff_link",
@@ -3105,6 +3120,23 @@ END)"""
     )
     op.create_table(
         "dispute",
+        sa.Column(
+            "sent_by_kind",
+            sa.Enum(
+                "reader",
+                "worker",
+                "acquirer",
+                "staff",
+                "api",
+                "command",
+                name="sent_by_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("sent_by_id", text, nullable=True),
         sa.Column("id", text, nullable=False),
         sa.Column("payment_id", text, nullable=False),
         sa.Column("reader_id", text, nullable=False),

@@ -47,3 +47,15 @@ def close_about(ctx: TransactionContext, kind: CaseKind, subject: str, *, reason
     ).first()
     if case_id is not None:
         close(ctx, case_id, reason=reason)
+
+
+def close_about_payment(
+    ctx: TransactionContext, kind: CaseKind, *, reader_id: str, payment_id: str, reason: str
+) -> None:
+    """Close the open cases of a kind whose facts name this payment of the reader."""
+    about = Case.facts["payment"].as_string() == payment_id
+    found = select(Case.id).where(
+        Case.kind == kind.value, Case.reader_id == reader_id, col(Case.closed_at).is_(None), about
+    )
+    for case_id in ctx.session.exec(found).all():
+        close(ctx, case_id, reason=reason)

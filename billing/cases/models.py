@@ -59,6 +59,8 @@ class Case(ClosedBy, table=True):
     __table_args__ = (
         sa.UniqueConstraint("kind", "subject", name="opened_once"),
         sa.Index("staff_case_open", "opened_at", postgresql_where=sa.text("closed_at IS NULL")),
+        sa.Index("staff_case_next", "act_by", "id", postgresql_where=sa.text("closed_at IS NULL")),
+        sa.Index("staff_case_closed", "closed_at", "id", postgresql_where=sa.text("closed_at IS NOT NULL")),
         sa.CheckConstraint("(closed_at IS NULL) = (closed_by_id IS NULL)", name="closed_by_somebody"),
         sa.CheckConstraint("(closed_at IS NULL) = (reason IS NULL)", name="closed_with_a_reason"),
     )
@@ -82,7 +84,9 @@ class Case(ClosedBy, table=True):
     link: str | None = None
     """The page of ours on which staff can act on it."""
     act_by: datetime | None = None
-    """The deadline to act."""
+    """The deadline to act; None also once it waits for the bank."""
+    waits_since: datetime | None = None
+    """Since when it waits for the bank and not for us."""
     opened_at: datetime
     closed_at: datetime | None = None
     reason: str | None = None

@@ -22,6 +22,7 @@ class CaseDetails(TypedDict, total=False):
     facts: dict[str, Any]
     link: str | None
     act_by: datetime | None
+    waits_since: datetime | None
 
 
 def open_case(

@@ -75,6 +75,7 @@ def intend(ctx: TransactionContext, reader_id: str, dispute_id: str, words: str)
     evidence = in_the_acquirers_fields(dispute.evidence, words.strip())
     digest = hashlib.sha256(json.dumps(evidence, sort_keys=True).encode()).hexdigest()[:16]
     dispute.sent_at = ctx.at
+    dispute.note_sent_by(ctx.actor)
     return Intended(dispute.acquirer, dispute.gateway_ref, evidence, f"dispute-{dispute.id}-{digest}")
 
 

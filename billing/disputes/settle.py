@@ -12,10 +12,9 @@ from billing.acquirer.balance_port import DisputeAnswer, DisputeState, Movement
 from billing.acquirer.port import Gateway
 from billing.billing_run.outcome import took_money
 from billing.billing_run.take_in import take_in
-from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.disputes import evidence, stop
+from billing.disputes import dispute_cases, evidence, stop
 from billing.disputes.book import post_movements
 from billing.payments import balance_mirror, currency_conversion
 from billing.payments.dispute_models import Dispute
@@ -29,7 +28,7 @@ from billing.platform.errors import Unavailable
 from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
 from billing.refunds import failed
-from billing.rules.money import Money, spelled
+from billing.rules.money import spelled
 from billing.rules.reconciliation import disputed_part
 from billing.subscriptions.change import lock
 
@@ -131,18 +130,20 @@ def _settle(ctx: TransactionContext, payment: Payment, answer: DisputeAnswer) ->
         .with_for_update()
         .execution_options(populate_existing=True)
     ).first()
+    escalated = False
     if dispute is None:
         dispute = _begin(ctx, payment, answer)
         ctx.session.add(dispute)
     elif not _is_progress(dispute, answer):
         return dispute.state
     elif dispute.inquiry:  # an inquiry takes nothing, so what is taken now is new
+        escalated = not answer.inquiry
         dispute.amount = _part(ctx.session, payment, answer)
     dispute.state, dispute.inquiry, dispute.answer_by = answer.state, answer.inquiry, answer.answer_by
     dispute.decided_at = None if dispute.open else ctx.at
     ctx.session.flush()
     post_movements(ctx, dispute)
-    _follow(ctx, dispute, invoice)
+    _follow(ctx, dispute, invoice, escalated=escalated)
     if dispute.state is DisputeState.WON:
         failed.dispute_won(ctx, payment)
     if dispute.state is DisputeState.LOST:
@@ -185,7 +186,7 @@ def _begin(ctx: TransactionContext, payment: Payment, answer: DisputeAnswer) -> 
     )
 
 
-def _follow(ctx: TransactionContext, dispute: Dispute, invoice: Invoice) -> None:
+def _follow(ctx: TransactionContext, dispute: Dispute, invoice: Invoice, *, escalated: bool) -> None:
     acquirer = Acquirer(dispute.acquirer)
     if dispute.state is DisputeState.LOST:
         # Before `stop_renewals`, whose mail says that reading goes on: the decision may be the first news.
@@ -196,22 +197,4 @@ def _follow(ctx: TransactionContext, dispute: Dispute, invoice: Invoice) -> None
         reason = f"the bank disputes payment {dispute.payment_id}"
         only = None if dispute.open else invoice.subscription_id
         stop.stop_renewals(ctx, dispute.reader_id, by=acquirer, reason=reason, only=only)
-    if dispute.open:
-        _open_case(ctx, dispute)
-    else:
-        decided = f"The bank has decided: {dispute.state}."
-        close_about(ctx.acting_as(acquirer), CaseKind.DISPUTE, dispute.id, reason=decided)
-
-
-def _open_case(ctx: TransactionContext, dispute: Dispute) -> None:
-    asks = "asks about" if dispute.inquiry else "has taken back"
-    open_case(
-        ctx,
-        CaseKind.DISPUTE,
-        dispute.id,
-        f"The reader's bank {asks} {Money(dispute.amount).with_vat_words()}: {dispute.reason.replace('_', ' ')}.",
-        reader_id=dispute.reader_id,
-        facts={"payment": dispute.payment_id, "dispute at the acquirer": dispute.gateway_ref},
-        link=f"/staff/readers/{dispute.reader_id}/disputes/{dispute.id}",
-        act_by=dispute.answer_by,
-    )
+    dispute_cases.follow(ctx.acting_as(acquirer), dispute, escalated=escalated)

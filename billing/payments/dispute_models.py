@@ -5,15 +5,16 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from billing.acquirer.balance_port import DisputeState
+from billing.platform.actors import SentBy
 from billing.platform.db import enum_column
 
 OPEN = (DisputeState.NEEDS_ANSWER, DisputeState.ANSWERED)
 
 
-class Dispute(SQLModel, table=True):
+class Dispute(SentBy, table=True):
     """A bank's claim that a charge wasn't right. An inquiry asks first and takes nothing; a chargeback has the money."""
 
     __table_args__ = (
@@ -47,7 +48,7 @@ class Dispute(SQLModel, table=True):
     """The reader's consent, notices, sign-ins and reading as known when it came. Kept here, because retention deletes some of
     it."""
     sent_at: datetime | None = None
-    """When staff sent the evidence to the bank."""
+    """When the evidence was sent to the bank, by the one named in `sent_by`."""
 
     @property
     def takes(self) -> bool:

@@ -6,11 +6,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from billing.cases.close import close_about
+from billing.cases.close import close_about, close_about_payment
 from billing.cases.models import CaseKind
 from billing.payments import dispute_limits
 from billing.payments.models import FAILED_UNPAID, GIVEN, Payment, Refund, RefundState
 from billing.platform.context import TransactionContext
+from billing.rules.money import Money
 
 # A cheap superset of `among`: `to_readers` then checks the few payments that it finds.
 _PERHAPS = sa.text(
@@ -89,6 +90,19 @@ def close_cases(ctx: TransactionContext, payment: Payment, *, reason: str) -> No
         over = given == payment.amount or row.id in again
         if over and row.state is RefundState.FAILED and row.id not in still_owed:
             close_about(ctx, CaseKind.REFUND_FAILED, row.id, reason=reason)
+
+
+def close_warnings(ctx: TransactionContext, payment: Payment) -> None:
+    """Close the cases in which a card's issuer warned of this charge, once all of it has gone back."""
+    ctx.session.flush()
+    if sum(row.amount for row in _refunds(ctx.session, payment) if row.credit_note_number) < payment.amount:
+        return
+    reason = (
+        f"{Money(payment.amount, payment.currency).with_vat_words()} went back to the card before a dispute."
+    )
+    close_about_payment(
+        ctx, CaseKind.FRAUD_WARNING, reader_id=payment.reader_id, payment_id=payment.id, reason=reason
+    )
 
 
 def to_readers(session: Session) -> list[Refund]:

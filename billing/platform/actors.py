@@ -168,6 +168,24 @@ def is_actor(model: type[ActedBy], actor: Actor) -> tuple[sa.ColumnElement[bool]
     return col(model.actor_kind) == kind, col(model.actor_id) == actor_id
 
 
+class SentBy(SQLModel):
+    """Who sent what this row is about, once it is sent."""
+
+    sent_by_kind: ActorKind | None = Field(default=None, sa_type=enum_type(ActorKind, "sent_by_kind"))
+    sent_by_id: str | None = None
+
+    @property
+    def sent_by(self) -> Actor | None:
+        """The actor as its type."""
+        if self.sent_by_kind is None or self.sent_by_id is None:
+            return None
+        return actor_of(self.sent_by_kind, self.sent_by_id)
+
+    def note_sent_by(self, actor: Actor) -> None:
+        """Record who sends it."""
+        self.sent_by_kind, self.sent_by_id = columns(actor)
+
+
 class ClosedBy(SQLModel):
     """Who closed this row, once it is closed."""
 

@@ -236,6 +236,7 @@ def _answered(ctx: TransactionContext, refund: Refund, payment: Payment, answer:
             postings.refunded(ctx, refund, payment, ctx.session.get_one(Invoice, payment.invoice_id))
             reason = f"Returned by another refund: {refund.id}"
             refunds_owed.close_cases(ctx.acting_as(WORKER), payment, reason=reason)
+            refunds_owed.close_warnings(ctx.acting_as(refund.actor), payment)
         case RefundState.FAILED:
             refund.state, refund.settled_at = RefundState.FAILED, ctx.at
             if answer.insufficient_balance and left_of(ctx.session, payment) >= refund.amount:

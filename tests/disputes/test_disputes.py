@@ -6,25 +6,13 @@ import pytest
 from stripe import StripeClient
 
 from tests.support.browser import Browser
+from tests.support.disputed_charge import CHARGE_DAY, READER, charged, only_dispute
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
-READER = "thandi@example.com"
 DISPUTES = "pm_card_createDispute"
-CHARGE_DAY = local(2027, 3, 16, 9, 1)
-
-
-def charged(world: World, card: str) -> str:
-    """A subscription whose first charge succeeded a minute ago, with a card that will be disputed."""
-
-    def pay() -> str:
-        started = world.start_trial(READER, card)
-        world.advance_to(CHARGE_DAY)
-        return str(started["subscription"]["id"])
-
-    return world.once(f"a first charge to {card}, until {CHARGE_DAY}", pay)
 
 
 @pytest.fixture
@@ -44,12 +32,6 @@ def ledger(world: World, *accounts: str) -> dict[str, int]:
     rows = world.rows("SELECT account, sum(amount) AS cents FROM ledger_entry GROUP BY account")
     found = {row["account"]: int(row["cents"]) for row in rows}
     return {account: found.get(account, 0) for account in accounts}
-
-
-def dispute(world: World) -> dict[str, Any]:
-    """The only one."""
-    (row,) = world.rows("SELECT * FROM dispute")
-    return row
 
 
 def mail(world: World, subject: str) -> str:
@@ -76,7 +58,7 @@ def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(world: Worl
                 browser.get(f"/articles/{world.articles['subscriber'][0]}")
     world.advance_to(CHARGE_DAY)
     subscription = str(started["subscription"]["id"])
-    row = dispute(world)
+    row = only_dispute(world)
     assert (row["state"], row["reason"], row["amount"], row["inquiry"]) == (
         "needs_answer",
         "fraudulent",
@@ -114,7 +96,7 @@ def test_silence_loses_and_reading_ends_with_the_decision(world: World) -> None:
     given = {"gift": gift["token"]}
     assert world.api.get(f"/v1/access/{article}", params=given).json()["reason"] == "gift"
     world.advance(days=1)
-    row = dispute(world)
+    row = only_dispute(world)
     assert row["state"] == "lost"
     after = world.subscription(subscription)
     assert (after["status"], after["cancel_requested_at"]) == ("ended", stopped_at), (
@@ -144,7 +126,7 @@ def test_a_dispute_that_is_won_is_as_if_it_had_not_been(world: World, staff: Sig
     assert (undo.status_code, undo.json()["code"]) == (409, "dispute_open")
 
     finance = staff("finance")
-    row = dispute(world)
+    row = only_dispute(world)
     page = staff("support").get(f"/staff/readers/{row['reader_id']}")
     assert (stopped in page.words, "Take the cancellation back" in page.words) == (True, False)
     page = finance.get(f"/staff/readers/{row['reader_id']}/disputes/{row['id']}")
@@ -154,7 +136,7 @@ def test_a_dispute_that_is_won_is_as_if_it_had_not_been(world: World, staff: Sig
         f"/staff/readers/{row['reader_id']}/disputes/{row['id']}/answer", words="Read daily. winning"
     )
     world.settle()
-    assert dispute(world)["state"] == "answered"
+    assert only_dispute(world)["state"] == "answered"
     sent = world.sandbox.disputes()[0]["evidence"]
     assert sent["customer_email_address"] == READER
     assert "196.25.1.9" in sent["customer_purchase_ip"]
@@ -162,7 +144,7 @@ def test_a_dispute_that_is_won_is_as_if_it_had_not_been(world: World, staff: Sig
 
     world.sandbox.banks("win", dispute=row["gateway_ref"])
     world.settle()
-    assert dispute(world)["state"] == "won"
+    assert only_dispute(world)["state"] == "won"
     assert ledger(world, "disputes") == {"disputes": 0}
     assert "Your bank has asked" not in reader.get("/account").words
     reader.undo("/account/resume")
@@ -175,20 +157,20 @@ def test_a_dispute_that_is_won_is_as_if_it_had_not_been(world: World, staff: Sig
 
 def test_an_inquiry_takes_nothing_and_may_be_answered_with_a_refund(world: World) -> None:
     charged(world, "pm_card_createDisputeInquiry")
-    assert (dispute(world)["inquiry"], dispute(world)["state"]) == (True, "needs_answer")
+    assert (only_dispute(world)["inquiry"], only_dispute(world)["state"]) == (True, "needs_answer")
     assert ledger(world, "disputes") == {"disputes": 0}
     assert refuse_refund(world) == "201", "that is the best answer to an inquiry"
     world.advance(days=10)
-    assert dispute(world)["state"] == "closed"
+    assert only_dispute(world)["state"] == "closed"
     assert len(world.charges()) == 1
 
 
 @pytest.mark.prove
 def test_an_inquiry_that_becomes_a_chargeback_takes_the_money_then(world: World) -> None:
     charged(world, "pm_card_createDisputeInquiry")
-    world.sandbox.banks("lose", dispute=dispute(world)["gateway_ref"])
+    world.sandbox.banks("lose", dispute=only_dispute(world)["gateway_ref"])
     world.settle()
-    assert (dispute(world)["inquiry"], dispute(world)["state"]) == (False, "needs_answer")
+    assert (only_dispute(world)["inquiry"], only_dispute(world)["state"]) == (False, "needs_answer")
     assert ledger(world, "disputes") == {"disputes": 7500}
     assert refuse_refund(world) == "charge_disputed"
 
@@ -214,7 +196,7 @@ def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World, notifi
     world.sandbox.trouble()
     world.sandbox.faults()
     world.settle()
-    assert dispute(world)["state"] == "lost"
+    assert only_dispute(world)["state"] == "lost"
     assert world.mail_kinds(READER).count("disputed") == 1
     assert "Reading for subscribers has stopped" in mail(world, "has ended")
     assert ledger(world, "disputes", "refunds") == {"disputes": 0, "refunds": 7500}
@@ -275,7 +257,7 @@ def test_nothing_starts_while_a_dispute_is_open_and_all_may_once_it_is_decided(
     assert len(world.charges()) == 1
     assert world.rows("SELECT state FROM subscription") == [{"state": "ended"}]
 
-    world.sandbox.banks("win", dispute=dispute(world)["gateway_ref"])
+    world.sandbox.banks("win", dispute=only_dispute(world)["gateway_ref"])
     world.settle()
     assert world.try_trial(READER, "pm_card_mastercard").status_code == 201
 
@@ -294,7 +276,7 @@ def test_a_decision_stops_nobody_who_began_anew_before_we_heard_of_it(
         if event["type"].startswith("charge.dispute"):
             world.sandbox.resend(event["id"])
     world.settle()
-    assert dispute(world)["state"] == "lost"
+    assert only_dispute(world)["state"] == "lost"
     (runs,) = world.rows(
         "SELECT id FROM subscription WHERE state <> 'ended' AND reader_id = :of", of=left_at_once.reader_id
     )

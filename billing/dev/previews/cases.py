@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
 from billing.rules.money import Money
-from billing.web.views.cases import CaseRow, EvidenceGroup, StaffCasePage, StaffCasesPage, StaffDisputePage
+from billing.web.views.cases import (
+    CaseRow,
+    EvidenceGroup,
+    StaffCasePage,
+    StaffCasesPage,
+    StaffClosedCasesPage,
+    StaffDisputePage,
+)
 from billing.web.views.frame import Frame, Page
 
 OPENED = datetime(2026, 11, 5, 3, 0, tzinfo=UTC)
@@ -19,6 +26,8 @@ UNKNOWN = CaseRow(
     opened_at=OPENED,
     reader_id="rdr_01kpb0cz8e2y6",
     theirs=PRICE,
+    stands="Waits for us",
+    email=LONG_ADDRESS,
 )
 DISPUTED = CaseRow(
     case_id="cas_2",
@@ -26,7 +35,17 @@ DISPUTED = CaseRow(
     what="The reader’s bank has taken back R75.00 incl. VAT: fraudulent.",
     opened_at=OPENED,
     act_by=ACT_BY,
+    stands="Waits for our answer",
     reader_id="rdr_01kpb0cz8e2y6",
+    email=LONG_ADDRESS,
+)
+ANSWERED = replace(
+    DISPUTED,
+    case_id="cas_3",
+    act_by=None,
+    stands="Answered: waits for the bank",
+    answered_at=NOW,
+    answered_by="sipho@swartbergpost.example",
 )
 CLOSED = replace(
     UNKNOWN,
@@ -72,9 +91,13 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     """Name, view and frame of each preview."""
     at = replace(STAFF, path="/staff/cases")
     compared = "Our books were compared with the acquirer’s through Wednesday 4 November 2026."
-    cases = StaffCasesPage(rows=(DISPUTED, UNKNOWN), closed=(CLOSED,), compared=compared)
+    more = "/staff/cases?after=cas_1"
+    cases = StaffCasesPage(rows=(DISPUTED, UNKNOWN, ANSWERED), compared=compared, more=more)
     yield "staff-cases", cases, at
-    yield "staff-cases-none", replace(cases, rows=(), closed=()), at
+    yield "staff-cases-none", replace(cases, rows=(), more=None), at
+    closed = replace(STAFF, path="/staff/cases/closed")
+    yield "staff-cases-closed", StaffClosedCasesPage(rows=(CLOSED,)), closed
+    yield "staff-cases-closed-none", StaffClosedCasesPage(rows=()), closed
     case = StaffCasePage(
         row=UNKNOWN, groups=GROUPS, link="/staff/readers/rdr_01kpb0cz8e2y6", error="Say why.", draft="It"
     )

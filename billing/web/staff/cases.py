@@ -6,37 +6,58 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from sqlmodel import Session, func, select
 from starlette.responses import Response
 
 from billing.cases import find
 from billing.cases.close import CaseClosed, CaseNeedsReason
 from billing.cases.close import close as close_case
-from billing.cases.models import Case, CaseKind
+from billing.cases.models import Case
 from billing.payments.balance_models import Reconciliation
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.money import Money
 from billing.staff import audit
 from billing.staff.roles import Permission
 from billing.web.kit.typed import LINES
+from billing.web.staff.case_rows import case_rows
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.cases import CaseRow, EvidenceGroup, StaffCasePage, StaffCasesPage
+from billing.web.views.cases import EvidenceGroup, StaffCasePage, StaffCasesPage, StaffClosedCasesPage
 
 router = APIRouter(include_in_schema=False)
+After = Annotated[str, Query(max_length=64)]
+PAGE = 50
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 
 
 @router.get("/staff/cases")
-def waiting(visit: Annotated[StaffVisit, needs(Permission.CASES)]) -> Response:
-    """The open cases, and the ones closed last."""
-    with visit.begin() as ctx:
+def waiting(visit: Annotated[StaffVisit, needs(Permission.CASES)], after: After = "") -> Response:
+    """The open cases, a page at a time. `after`: the last case of the page before. Raises UnknownCase."""
+    with visit.read() as ctx:
+        found = find.waiting(ctx.session, PAGE + 1, _last(ctx.session, after))
         view = StaffCasesPage(
-            rows=tuple(_row(case) for case in find.waiting(ctx.session)),
-            closed=tuple(_row(case) for case in find.closed(ctx.session)),
+            rows=case_rows(ctx.session, found[:PAGE]),
             compared=_compared(ctx.session),
+            more=_next("/staff/cases", found),
         )
     return visit.page(view)
+
+
+@router.get("/staff/cases/closed")
+def closed(visit: Annotated[StaffVisit, needs(Permission.CASES)], after: After = "") -> Response:
+    """The closed cases, a page at a time. Raises UnknownCase."""
+    with visit.read() as ctx:
+        found = find.closed(ctx.session, PAGE + 1, _last(ctx.session, after))
+        rows = case_rows(ctx.session, found[:PAGE])
+    return visit.page(StaffClosedCasesPage(rows=rows, more=_next("/staff/cases/closed", found)))
+
+
+def _last(session: Session, case_id: str) -> Case | None:
+    return find.one(session, case_id) if case_id else None
+
+
+def _next(address: str, found: list[Case]) -> str | None:
+    return f"{address}?after={found[PAGE - 1].id}" if len(found) > PAGE else None
 
 
 def _compared(session: Session) -> str:
@@ -53,8 +74,9 @@ def _compared(session: Session) -> str:
 @router.get("/staff/cases/{case_id}")
 def one(visit: Annotated[StaffVisit, needs(Permission.CASES)], case_id: str) -> Response:
     """One case with its evidence."""
-    with visit.begin() as ctx:
-        return visit.page(_view(visit, find.one(ctx.session, case_id)))
+    with visit.read() as ctx:
+        view = _view(visit, ctx.session, find.one(ctx.session, case_id))
+    return visit.page(view)
 
 
 @router.post("/staff/cases/{case_id}/close")
@@ -79,30 +101,19 @@ def close(
             )
     except (CaseNeedsReason, CaseClosed) as refusal:
         with visit.begin() as ctx:
-            view = _view(visit, find.one(ctx.session, case_id), draft=reason, error=refusal.detail)
+            view = _view(
+                visit, ctx.session, find.one(ctx.session, case_id), draft=reason, error=refusal.detail
+            )
         return visit.page(view, refusal.status)
     return visit.go("/staff/cases", "staff-case-closed")
 
 
-def _view(visit: StaffVisit, case: Case, *, draft: str = "", error: str | None = None) -> StaffCasePage:
+def _view(
+    visit: StaffVisit, session: Session, case: Case, *, draft: str = "", error: str | None = None
+) -> StaffCasePage:
+    [row] = case_rows(session, [case])
     groups = evidence_groups(case.facts, visit.services.site.zone)
-    return StaffCasePage(row=_row(case), groups=groups, link=case.link, draft=draft, error=error)
-
-
-def _row(case: Case) -> CaseRow:
-    return CaseRow(
-        case_id=case.id,
-        kind=CaseKind(case.kind).words,
-        what=case.what,
-        opened_at=case.opened_at,
-        act_by=case.act_by,
-        reader_id=case.reader_id,
-        ours=Money(case.ours, case.currency) if case.ours is not None else None,
-        theirs=Money(case.theirs, case.currency) if case.theirs is not None else None,
-        closed_at=case.closed_at,
-        closed_by=case.closed_by,
-        reason=case.reason,
-    )
+    return StaffCasePage(row=row, groups=groups, link=case.link, draft=draft, error=error)
 
 
 def evidence_groups(facts: Mapping[str, Any], zone: ZoneInfo, within: str = "") -> tuple[EvidenceGroup, ...]:

@@ -9,14 +9,18 @@ from billing.rules.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRow:
-    """A case. `kind` is in words. `ours` and `theirs` are the amounts in our books and the acquirer's; None where there is none."""
+    """A case. `kind` is in words, and so is `stands`, where it has come to; at `answered_at` somebody answered the bank. `ours` and `theirs` are the amounts in our books and the acquirer's; None where there is none."""
 
     case_id: str
     kind: str
     what: str
     opened_at: datetime
     act_by: datetime | None = None
+    stands: str = ""
+    answered_at: datetime | None = None
+    answered_by: str | None = None
     reader_id: str | None = None
+    email: str | None = None
     ours: Money | None = None
     theirs: Money | None = None
     closed_at: datetime | None = None
@@ -26,12 +30,22 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffCasesPage:
-    """Open cases, earliest deadline first, and those closed last. `compared` says up to which day the books were compared."""
+    """A page of open cases, earliest deadline first. `compared` says up to which day the books were compared; `more` is the address
+    of the next page."""
 
     template: ClassVar[str] = "staff/cases.html"
     rows: tuple[CaseRow, ...]
-    closed: tuple[CaseRow, ...]
     compared: str
+    more: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffClosedCasesPage:
+    """A page of closed cases, the last closed first. `more` is the address of the next page."""
+
+    template: ClassVar[str] = "staff/closed_cases.html"
+    rows: tuple[CaseRow, ...]
+    more: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

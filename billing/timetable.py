@@ -41,7 +41,7 @@ from billing.refunds.unexplained_charges import give_back_due
 from billing.reports import doctor, watch
 from billing.reports.numbers import days as numbers
 from billing.reports.watch import check_others
-from billing.staff import alerts, key_cases
+from billing.staff import alerts, answer_disputes, key_cases
 from billing.staff.bulk import run as bulk_actions
 from billing.webhooks import inbox
 from billing.webhooks.settle import settle_due
@@ -163,6 +163,13 @@ JOBS: Jobs = (
     _job("mail staff about what waits", LONG, _on_site(alerts.alert_due), alerts, stops=False),
     _job("warn of keys that expire", LONG, _on_site(key_cases.warn_due), key_cases, stops=False),
     _job("act on many", LONG, _on_site(bulk_actions.run_due), bulk_actions),
+    Job(
+        "answer disputes",
+        LONG,
+        lambda s, at: answer_disputes.answer_due(s.database, s.acquirers, s.site, s.sender.house, at),
+        answer_disputes.NEXT_DUE,
+        answer_disputes.next_words,
+    ),
     _job("forget unconfirmed sign-ups", LONG, _on_database(optin.delete_unconfirmed), optin),
     # Before partitions are dropped, and before old issues are sent: a worker may have been away for months.
     _job("count past newsletters", LONG, _on_site(count_past.count_past), count_past, stops=False),

@@ -13,6 +13,7 @@ from emails.house import House, LegalLink
 from emails.mails import ALWAYS, MAILS, Mail, load, store
 from emails.newsletter import ArticleCard, NewsletterMail, Prose, render_newsletter
 from emails.pdf import Pdf, can_print, pdf_of, print_documents
+from emails.text_pdf import TextSection, print_text
 
 __all__ = [
     "ALWAYS",
@@ -34,6 +35,7 @@ __all__ = [
     "Prose",
     "Rendered",
     "TaxInvoice",
+    "TextSection",
     "Unfit",
     "UnknownMessage",
     "UnsafeLink",
@@ -48,6 +50,7 @@ __all__ = [
     "pdf_of",
     "places",
     "print_documents",
+    "print_text",
     "render",
     "render_newsletter",
     "store",

@@ -3165,12 +3165,18 @@ END)"""
         sa.Column("answer_by", instant, nullable=True),
         sa.Column("decided_at", instant, nullable=True),
         sa.Column("evidence", jsonb, nullable=False),
+        sa.Column("answer", jsonb, server_default="{}", nullable=False),
+        sa.Column("answer_files", jsonb, server_default="{}", nullable=False),
+        sa.Column("answer_at", instant, nullable=True),
         sa.Column("sent_at", instant, nullable=True),
         sa.CheckConstraint(
             "(state IN ('won', 'lost', 'closed')) = (decided_at IS NOT NULL)", name="decided_or_open"
         ),
         sa.CheckConstraint("NOT inquiry OR state NOT IN ('won', 'lost')", name="an_inquiry_decides_nothing"),
         sa.CheckConstraint("inquiry OR state <> 'closed'", name="only_an_inquiry_is_closed"),
+        sa.CheckConstraint(
+            "answer_at IS NULL OR state = 'needs_answer'", name="only_an_open_question_is_answered"
+        ),
         sa.CheckConstraint("amount > 0", name="positive"),
         sa.ForeignKeyConstraint(
             ["payment_id"],
@@ -3182,6 +3188,13 @@ END)"""
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("gateway_ref", "acquirer", name="one_row_a_dispute"),
+    )
+    op.create_index(
+        "dispute_answered_next",
+        "dispute",
+        ["answer_at"],
+        unique=False,
+        postgresql_where=sa.text("answer_at IS NOT NULL"),
     )
     op.create_index(
         "dispute_open", "dispute", ["answer_by"], unique=False, postgresql_where=sa.text("decided_at IS NULL")

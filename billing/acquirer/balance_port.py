@@ -1,12 +1,12 @@
 """The other half of the port to an acquirer: its books, and disputes. Read only, apart from evidence."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from billing.acquirer.answers import ChargeClaim, Charged, NoSuchObject, RefundAnswer, SavedCard, Unknown
+from billing.acquirer.evidence_port import FileRefs, Texts
 
 
 class DisputeState(StrEnum):
@@ -187,10 +187,13 @@ class Books(Protocol):
     def disputes_since(self, since: datetime, until: datetime) -> list[str] | Unknown:
         """Disputes opened from `since` until just before `until`, inquiries too, oldest first."""
 
+    def upload_evidence(self, name: str, pdf: bytes) -> str | Unknown:
+        """Upload a document for an answer, and return its reference. Nothing goes to the bank yet."""
+
     def send_evidence(
-        self, dispute_ref: str, evidence: Mapping[str, str], *, key: str
+        self, dispute_ref: str, texts: Texts, files: FileRefs, *, key: str
     ) -> DisputeAnswer | NoSuchObject | Unknown:
-        """Answer a dispute, once: the evidence goes to the bank."""
+        """Answer a dispute, once: texts and uploaded documents go to the bank."""
 
     def warning(self, warning_ref: str) -> FraudWarning | NoSuchObject | Unknown:
         """An early fraud warning."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from billing.acquirer.answers import SentBefore
 from billing.acquirer.balance_port import DisputeAnswer, DisputeState
+from billing.acquirer.evidence_port import EvidenceLimits
 
 
 class Idempotency(StrEnum):
@@ -32,6 +33,8 @@ class Capabilities:
     """Whether a refund sent again under its key is made once."""
     dispute_answer_within: timedelta
     """The shortest time in which a bank wants the answer to a dispute, where the dispute names no day."""
+    evidence: EvidenceLimits
+    """How much an answer to a dispute may hold."""
     descriptor_length: int
     """Characters of a name on the statement, the account's own prefix included; 0 where a charge can add nothing to it. Only what is
     added is measured against it: the prefix is the account's."""

@@ -1,26 +1,33 @@
-"""Answer a bank with the stored evidence and a few words of ours, sent once with no transaction open."""
+"""Answer a bank with texts and documents, sent once with no transaction open."""
 
 import hashlib
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from billing.acquirer.answers import Unknown
+from billing.acquirer.answers import NoSuchObject, Unknown
 from billing.acquirer.balance_port import DisputeState
-from billing.acquirer.registry import Acquirers
+from billing.acquirer.evidence_port import EvidenceField, EvidenceFile, EvidenceLimits, FileRefs, Texts
+from billing.acquirer.port import Gateway
 from billing.disputes.settle import settle_dispute
 from billing.payments.dispute_models import Dispute
+from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
-from billing.platform.db import Database
+from billing.platform.db import Database, lock_row
 from billing.platform.errors import Conflict, Invalid, NotFound, Unavailable
 from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
+from emails import Pdf
 
-LONGEST = 20_000
-"""Characters that the acquirer takes in one field."""
+SENDING = timedelta(minutes=1)
+"""For so long nobody sends another answer: the first may still be under way."""
+TRY_AGAIN_AFTER = timedelta(hours=1)
+WITHOUT_FILES = timedelta(days=1)
+"""So long before the deadline an answer goes without a document that could not be uploaded."""
 
 
 class UnknownDispute(NotFound):
@@ -35,10 +42,22 @@ class NothingToAnswer(Conflict):
     code = "nothing_to_answer"
 
 
+class AnswerUnderWay(Conflict):
+    """An answer is being sent just now. Look again in a minute."""
+
+    code = "answer_under_way"
+
+
 class NeedsWords(Invalid):
     """Say in a few sentences why the charge was right; the evidence goes with them."""
 
     code = "needs_words"
+
+
+class AnswerTooLong(Invalid):
+    """A part of the answer is longer than the bank takes."""
+
+    code = "answer_too_long"
 
 
 class EvidenceNotSent(Unavailable):
@@ -49,63 +68,135 @@ class EvidenceNotSent(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Intended:
-    """An answer to be sent. The same answer has the same key, so it reaches the bank once."""
+    """An answer to be sent, with documents that are uploaded first. `stored`: those that were uploaded before."""
 
+    dispute_id: str
     acquirer: str
     dispute_ref: str
-    evidence: dict[str, str]
-    key: str
+    texts: Texts
+    files: tuple[tuple[EvidenceFile, Pdf], ...]
+    stored: FileRefs
+    answer_by: datetime | None
+    at: datetime
+
+    def key(self, refs: FileRefs) -> str:
+        """The key of this try, for the library's own repeats. Another try has another, as an acquirer may repeat its own errors under a
+        key; the bank takes one answer all the same, and each try asks first whether it has one."""
+        said = [self.texts, refs, self.at.isoformat()]
+        digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+        return f"dispute-{self.dispute_id}-{digest}"
 
 
-def one(session: Session, reader_id: str, dispute_id: str, *, locked: bool = False) -> Dispute:
+def one(session: Session, reader_id: str, dispute_id: str) -> Dispute:
     """A dispute of this reader. Raises UnknownDispute, also for another reader's."""
-    found = session.get(Dispute, dispute_id, with_for_update=locked)
+    found = session.get(Dispute, dispute_id)
     if found is None or found.reader_id != reader_id:
         raise UnknownDispute
     return found
 
 
-def intend(ctx: TransactionContext, reader_id: str, dispute_id: str, words: str) -> Intended:
-    """Record that an answer is sent. Raises UnknownDispute, NothingToAnswer, NeedsWords."""
-    dispute = one(ctx.session, reader_id, dispute_id, locked=True)
+def check(texts: Texts, limits: EvidenceLimits) -> None:
+    """Raises NeedsWords, AnswerTooLong."""
+    if not texts.get(EvidenceField.WORDS, "").strip():
+        raise NeedsWords
+    for name, text in texts.items():
+        if len(text) > limits.text:
+            raise AnswerTooLong(
+                f"“{name.words}” has {len(text)} characters, and the bank takes {limits.text}. Shorten it."
+            )
+    if (total := sum(map(len, texts.values()))) > limits.all_texts:
+        raise AnswerTooLong(
+            f"The answer has {total} characters in all, and the bank takes {limits.all_texts}. Shorten it."
+        )
+
+
+def save(ctx: TransactionContext, reader_id: str, dispute_id: str, texts: Texts) -> Dispute:
+    """Keep the texts for later; the system sends these, should nobody do. Raises UnknownDispute, NothingToAnswer."""
+    dispute = _lock(ctx, reader_id, dispute_id)
     if dispute.state is not DisputeState.NEEDS_ANSWER:
         raise NothingToAnswer
-    if not words.strip():
-        raise NeedsWords
-    evidence = in_the_acquirers_fields(dispute.evidence, words.strip())
-    digest = hashlib.sha256(json.dumps(evidence, sort_keys=True).encode()).hexdigest()[:16]
-    dispute.sent_at = ctx.at
+    dispute.answer = {name.value: text for name, text in texts.items()}
+    return dispute
+
+
+def intend(
+    ctx: TransactionContext,
+    reader_id: str,
+    dispute_id: str,
+    texts: Texts,
+    files: Sequence[tuple[EvidenceFile, Pdf]],
+    limits: EvidenceLimits,
+) -> Intended:
+    """Record that an answer is sent, and when it is tried again should we fail. Raises UnknownDispute, NothingToAnswer,
+    AnswerUnderWay, NeedsWords, AnswerTooLong."""
+    dispute = _lock(ctx, reader_id, dispute_id)
+    if dispute.state is not DisputeState.NEEDS_ANSWER:
+        raise NothingToAnswer
+    if dispute.sent_at is not None and ctx.at - dispute.sent_at < SENDING:
+        raise AnswerUnderWay
+    check(texts, limits)
+    dispute.answer = {name.value: text for name, text in texts.items()}
+    dispute.sent_at, dispute.answer_at = ctx.at, ctx.at + TRY_AGAIN_AFTER
     dispute.note_sent_by(ctx.actor)
-    return Intended(dispute.acquirer, dispute.gateway_ref, evidence, f"dispute-{dispute.id}-{digest}")
+    wanted = {name for name, _ in files}
+    stored = {EvidenceFile(name): ref for name, ref in dispute.answer_files.items()}
+    return Intended(
+        dispute_id=dispute.id,
+        acquirer=dispute.acquirer,
+        dispute_ref=dispute.gateway_ref,
+        texts=texts,
+        files=tuple(files),
+        stored={name: ref for name, ref in stored.items() if name in wanted},
+        answer_by=dispute.answer_by,
+        at=ctx.at,
+    )
 
 
-def send(database: Database, acquirers: Acquirers, site: Site, intended: Intended, at: datetime) -> None:
-    """Send the answer, then settle the dispute. Raises EvidenceNotSent."""
+def _lock(ctx: TransactionContext, reader_id: str, dispute_id: str) -> Dispute:
+    one(ctx.session, reader_id, dispute_id)
+    dispute = lock_row(ctx.session, Dispute, dispute_id)
+    if dispute is None:
+        raise UnknownDispute
+    return dispute
+
+
+def send(database: Database, gateway: Gateway, site: Site, intended: Intended, at: datetime) -> None:
+    """Upload the documents, send the answer, then settle the dispute. Raises EvidenceNotSent.
+
+    Where the acquirer refuses, the bank may have an answer already: then there is nothing to raise."""
     stop_point("evidence.intended")
-    gateway = acquirers.named(intended.acquirer)
-    answer = gateway.books.send_evidence(intended.dispute_ref, intended.evidence, key=intended.key)
+    refs = _upload(database, gateway, site, intended, at)
+    answer = gateway.books.send_evidence(intended.dispute_ref, intended.texts, refs, key=intended.key(refs))
     stop_point("evidence.answered")
-    if isinstance(answer, Unknown):
+    if isinstance(answer, Unknown | NoSuchObject):
+        if is_answered(database, gateway, site, intended.dispute_ref, at):
+            return
         raise EvidenceNotSent(f"The answer could not be sent: {answer.reason}")
     settle_dispute(database, gateway, site, intended.dispute_ref, at)
 
 
-def in_the_acquirers_fields(evidence: dict[str, Any], words: str) -> dict[str, str]:
-    """The evidence in the fields that a bank reads; empty fields are left out."""
-    charge, consents = evidence["charge"], evidence["consents"]
-    fields = {
-        "customer_email_address": evidence["email"],
-        "customer_purchase_ip": consents[0]["from"] if consents else "",
-        "product_description": f"{charge['description']}, {charge['period']}. Digital, read online.",
-        "service_date": str(charge["paid"])[:10],
-        "access_activity_log": _lines(evidence["sign-ins"]) + _lines(evidence["reading"]),
-        "cancellation_policy_disclosure": "Agreed to before the first charge:\n" + _lines(consents)
-        + "\nMails with the amount, the date and a link that cancels:\n" + _lines(evidence["mails"]),
-        "uncategorized_text": words,
-    }  # fmt: skip
-    return {name: text[:LONGEST] for name, text in fields.items() if text}
+def is_answered(database: Database, gateway: Gateway, site: Site, dispute_ref: str, at: datetime) -> bool:
+    """Whether the bank has an answer, by the acquirer's books now; False where they can't be asked."""
+    with suppress(Unavailable):
+        state = settle_dispute(database, gateway, site, dispute_ref, at)
+        return isinstance(state, DisputeState) and state is not DisputeState.NEEDS_ANSWER
+    return False
 
 
-def _lines(rows: list[dict[str, Any]]) -> str:
-    lines = ("; ".join(f"{name}: {value}" for name, value in row.items() if value) for row in rows)
-    return "".join(f"{line}\n" for line in lines)
+def _upload(database: Database, gateway: Gateway, site: Site, intended: Intended, at: datetime) -> FileRefs:
+    """The references of all documents. They are stored before the answer goes, so that a second try sends the same ones."""
+    refs: FileRefs = dict(intended.stored)
+    for name, pdf in intended.files:
+        if name in refs:
+            continue
+        ref = gateway.books.upload_evidence(name, pdf.content)
+        if not isinstance(ref, Unknown):
+            refs[name] = ref
+        elif intended.answer_by is None or intended.answer_by - at > WITHOUT_FILES:
+            raise EvidenceNotSent(f"“{name.words}” could not be uploaded: {ref.reason}")
+    if refs != intended.stored:
+        with database.begin(site, at, WORKER) as ctx:
+            dispute = lock_row(ctx.session, Dispute, intended.dispute_id)
+            if dispute is not None:
+                dispute.answer_files = {name.value: ref for name, ref in refs.items()}
+    return refs

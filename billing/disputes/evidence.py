@@ -1,30 +1,36 @@
 """Evidence for a charge, taken when the bank disputes it: consent, notices, sign-ins, reading (DIS-1)."""
 
+from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from billing.access.models import Article, MeterMonth
+from billing.access.models import MeterMonth
+from billing.brand import legal
 from billing.mail.models import Message
 from billing.payments import numbers
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
-from billing.platform.bulk import load
+from billing.platform.context import TransactionContext
 from billing.readers import devices
-from billing.readers.models import Consent, ReaderSession
+from billing.readers.models import Consent, ConsentText, ReaderSession
 from billing.readers.register import by_id
+from billing.rules.periods import civil_date
 from billing.subscriptions.models import Subscription
 
 MAIL_KINDS = (
     *("trial_started", "trial_notice", "receipt", "cancelled", "withdrawn", "term_left", "resumed"),
-    *("refunded", "refund_failed", "paid_back"),
+    *("refunded", "refund_failed", "paid_back", "term_notice", "term_reminder", "price_change"),
 )
 """Mails that name a price, a charge, or how to cancel."""
 MOST = 100
 Evidence = dict[str, Any]
 
 
-def gather(session: Session, payment: Payment) -> Evidence:
+def gather(ctx: TransactionContext, payment: Payment) -> Evidence:
     """All evidence as JSON values: a snapshot, never read again from the tables."""
+    session = ctx.session
     reader = by_id(session, payment.reader_id)
     return {
         "email": reader.email,
@@ -35,7 +41,7 @@ def gather(session: Session, payment: Payment) -> Evidence:
         "consents": _consents(session, payment.reader_id),
         "mails": _mails(session, payment.reader_id),
         "sign-ins": _sign_ins(session, payment.reader_id),
-        "reading": _reading(session, payment.reader_id),
+        "reading": _reading(session, payment.reader_id, ctx.site.zone),
     }
 
 
@@ -47,7 +53,8 @@ def _charge(session: Session, payment: Payment) -> Evidence:
     return {
         "invoice": numbers.invoice_number(invoice.number or 0),
         "description": invoice.description,
-        "period": f"{invoice.period_start_on} to {invoice.period_end_on}",
+        "period from": invoice.period_start_on.isoformat(),
+        "period through": (invoice.period_end_on - timedelta(days=1)).isoformat(),
         "paid": payment.paid_at.isoformat(),
         "cents": payment.amount,
         "card": f"{card.brand} ending in {card.last4}",
@@ -68,16 +75,24 @@ def _others(session: Session, payment: Payment) -> list[Evidence]:
 
 
 def _consents(session: Session, reader_id: str) -> list[Evidence]:
-    rows = session.exec(select(Consent).where(Consent.reader_id == reader_id).order_by(col(Consent.id)))
+    rows = session.exec(select(Consent).where(Consent.reader_id == reader_id).order_by(col(Consent.id))).all()
+    texts = session.exec(
+        select(ConsentText).where(col(ConsentText.text_hash).in_({row.text_hash for row in rows}))
+    )
+    words = {text.text_hash: text.words for text in texts}
     return [
         {
             "at": row.accepted_at.isoformat(),
             "to": f"the {row.kind} terms, {row.text_version}",
+            "words": words.get(row.text_hash, ""),
             "text": row.text_hash,
             "cents": row.amount,
             "first charge": row.first_charge_on.isoformat(),
             "from": row.ip,
             "device": devices.in_words(row.device),
+            "documents": ", ".join(
+                f"{document.kind} {document.number}" for document in legal.in_force(session, row.accepted_at)
+            ),
         }
         for row in rows
     ]
@@ -120,15 +135,12 @@ def _sign_ins(session: Session, reader_id: str) -> list[Evidence]:
     ]
 
 
-def _reading(session: Session, reader_id: str) -> list[Evidence]:
-    """Articles that the meter counted. What subscribers read isn't recorded (PW-13); how often they came is in the sign-ins."""
-    months = session.exec(
-        select(MeterMonth).where(MeterMonth.visitor == reader_id).order_by(col(MeterMonth.month).desc())
-    )
-    counted = [(row.month, article_id) for row in months for article_id in row.readings][:MOST]
-    articles = load(session, Article, {article_id for _, article_id in counted})
-    return [
-        {"month": f"{month:%Y-%m}", "article": articles[article_id].title}
-        for month, article_id in counted
-        if article_id in articles
+def _reading(session: Session, reader_id: str, zone: ZoneInfo) -> list[Evidence]:
+    """How many articles the meter counted, by day, without their names. What subscribers read isn't recorded (PW-13); how
+    often they came is in the sign-ins."""
+    months = session.exec(select(MeterMonth).where(MeterMonth.visitor == reader_id)).all()
+    read_at = (datetime.fromisoformat(at) for row in months for at in row.readings.values())
+    days = Counter(civil_date(at, zone).isoformat() for at in read_at)
+    return [{"day": day, "metered articles": count} for day, count in sorted(days.items(), reverse=True)][
+        :MOST
     ]

@@ -1,7 +1,7 @@
 """Settle a dispute from its state at the acquirer now. Webhooks about it may come late, twice and in any order."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlmodel import Session, select
@@ -141,6 +141,9 @@ def _settle(ctx: TransactionContext, payment: Payment, answer: DisputeAnswer) ->
         dispute.amount = _part(ctx.session, payment, answer)
     dispute.state, dispute.inquiry, dispute.answer_by = answer.state, answer.inquiry, answer.answer_by
     dispute.decided_at = None if dispute.open else ctx.at
+    if escalated:  # the bank asks anew, so what was sent answers it no more
+        dispute.sent_at, dispute.sent_by_kind, dispute.sent_by_id, dispute.answer_files = None, None, None, {}
+    dispute.answer_at = _answered_by_system_at(ctx, dispute)
     ctx.session.flush()
     post_movements(ctx, dispute)
     _follow(ctx, dispute, invoice, escalated=escalated)
@@ -149,6 +152,14 @@ def _settle(ctx: TransactionContext, payment: Payment, answer: DisputeAnswer) ->
     if dispute.state is DisputeState.LOST:
         failed.dispute_lost(ctx.acting_as(Acquirer(payment.acquirer)), payment)
     return dispute.state
+
+
+def _answered_by_system_at(ctx: TransactionContext, dispute: Dispute) -> datetime | None:
+    """When the system answers, if nobody of staff does."""
+    days = ctx.site.policy.dispute_answer_days
+    if dispute.state is not DisputeState.NEEDS_ANSWER or dispute.answer_by is None or days == 0:
+        return None
+    return dispute.answer_by - timedelta(days=days)
 
 
 def _is_progress(dispute: Dispute, answer: DisputeAnswer) -> bool:
@@ -182,7 +193,7 @@ def _begin(ctx: TransactionContext, payment: Payment, answer: DisputeAnswer) -> 
         inquiry=answer.inquiry,
         opened_at=answer.opened_at,
         seen_at=ctx.at,
-        evidence=evidence.gather(ctx.session, payment),
+        evidence=evidence.gather(ctx, payment),
     )
 
 

@@ -60,7 +60,7 @@ def settle_warning(
             facts={
                 "payment": payment.id,
                 "charge": warning.charge_ref,
-                "evidence": evidence.gather(ctx.session, payment),
+                "evidence": evidence.gather(ctx, payment),
             },
             link=f"/staff/readers/{payment.reader_id}/refund?payment={payment.id}",
         )

@@ -26,6 +26,10 @@ class Dispute(SentBy, table=True):
         sa.CheckConstraint("NOT inquiry OR state NOT IN ('won', 'lost')", name="an_inquiry_decides_nothing"),
         sa.UniqueConstraint("gateway_ref", "acquirer", name="one_row_a_dispute"),
         sa.Index("dispute_open", "answer_by", postgresql_where=sa.text("decided_at IS NULL")),
+        sa.Index("dispute_answered_next", "answer_at", postgresql_where=sa.text("answer_at IS NOT NULL")),
+        sa.CheckConstraint(
+            "answer_at IS NULL OR state = 'needs_answer'", name="only_an_open_question_is_answered"
+        ),
     )
 
     id: str = Field(primary_key=True)
@@ -47,6 +51,16 @@ class Dispute(SentBy, table=True):
     evidence: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
     """The reader's consent, notices, sign-ins and reading as known when it came. Kept here, because retention deletes some of
     it."""
+    answer: dict[str, str] = Field(
+        default_factory=dict, sa_column=sa.Column(JSONB, nullable=False, server_default="{}")
+    )
+    """The texts of our answer by `EvidenceField`, as staff kept them, or as they were sent; empty before."""
+    answer_files: dict[str, str] = Field(
+        default_factory=dict, sa_column=sa.Column(JSONB, nullable=False, server_default="{}")
+    )
+    """The acquirer's references of uploaded documents by `EvidenceFile`."""
+    answer_at: datetime | None = None
+    """When the system sends the answer, or tries again; None where it doesn't."""
     sent_at: datetime | None = None
     """When the evidence was sent to the bank, by the one named in `sent_by`."""
 

@@ -36,7 +36,7 @@ LEFT_OUT = {
             *("request_message", "request_step", "reader_note", "audit_line", "subscription_change", "complimentary_grant"),
             *("trial_exception", "invoice_correction", "refund", "erasure", "address_change", "reader_merge"),
         )),
-        *("reader_request.closed_by_id", "reader_request.claimed_by_id", "staff_case.closed_by_id", "api_key_reader.key_id", "api_answer.key_id"),
+        *("reader_request.closed_by_id", "reader_request.claimed_by_id", "staff_case.closed_by_id", "dispute.sent_by_id", "api_key_reader.key_id", "api_answer.key_id"),
     ),
     "Copies of what the other tables have, beside which other readers may be named.": ("api_answer.body",),
     "This file itself.": ("data_request.archive",),

@@ -194,7 +194,8 @@ TABLES = (
     PersonalTable("trial_claim", "used trials", MY_SUBSCRIPTIONS, keep={"kind digest": HASHED}, retention="for good"),
     PersonalTable(
         "dispute", "disputed payments", MINE,
-        made="seen_at", blank={"evidence": "'{}'"}, keep={"acquirer gateway_ref reason": TAX}, retention=TAX,
+        made="seen_at", blank={"evidence": "'{}'", "answer": "'{}'", "answer_files": "'{}'"},
+        keep={"acquirer gateway_ref reason": TAX, "sent_by_id": STAFF_DID}, retention=TAX,
     ),
     PersonalTable(
         "invoice_recipient", "names on tax invoices", MINE,

@@ -290,6 +290,12 @@ class Policy(BaseModel):
         le=20,
         description="Business days of notice for leaving a paid year early; the law allows 20 at most.",
     )
+    dispute_answer_days: int = Field(
+        2,
+        ge=0,
+        le=30,
+        description="Days before a bank's deadline on which a dispute is answered with the evidence by itself, if no staff did; 0: never.",
+    )
     session_limit: int = Field(
         5,
         ge=0,

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from billing.disputes.evidence import gather
 from billing.payments.models import Payment
+from billing.platform.actors import WORKER
 from billing.staff import money_entries
 from tests.support.cancel_helpers import cancel
 from tests.support.pdf import Pdf
@@ -202,12 +203,14 @@ def test_an_invoice_that_is_found_late_comes_after_those_that_were_read_before(
     assert rest == listed[2:]
     assert world.api.get(path, params={"after": listed[2]["id"]}).json()["data"] == []
     assert world.api.get(path, params={"after": "inv_nobody"}).json()["code"] == "bad_after"
-    with world.services.database.transaction() as session:
+    services = world.services
+    with services.database.begin(services.site, world.now, WORKER) as ctx:
+        session = ctx.session
         refs = [entry.ref for entry in money_entries.attempts(session, lost_and_found.reader_id, 2)]
         newest = session.exec(select(Payment).order_by(col(Payment.paid_at).desc())).first()
         first = session.exec(select(Payment).order_by(col(Payment.paid_at))).first()
         assert newest is not None
         assert first is not None
-        others = gather(session, first)["other payments"]
+        others = gather(ctx, first)["other payments"]
     assert refs[0] == newest.attempt_id
     assert [one["paid"] for one in others] == sorted((one["paid"] for one in others), reverse=True)

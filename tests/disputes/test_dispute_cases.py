@@ -90,8 +90,9 @@ def test_a_chargeback_after_a_closed_inquiry_opens_a_case_of_its_own(world: Worl
     assert first["closed_at"] is not None
     assert (second["closed_at"], second["act_by"]) == (None, only_dispute(world)["answer_by"])
     assert "Waits for our answer" in finance.get("/staff/cases").words
-    world.advance(days=10)
-    assert [case["closed_at"] is None for case in cases(world)] == [False, False], "silence lost it"
+    world.sandbox.banks("win", dispute=only_dispute(world)["gateway_ref"])
+    world.settle()
+    assert [case["closed_at"] is None for case in cases(world)] == [False, False]
 
 
 def refund(world: World, **part: int) -> None:

@@ -6,11 +6,15 @@ from contextlib import suppress
 
 import pytest
 
+from billing.acquirer.evidence_port import EvidenceField
+from billing.disputes import answer
 from billing.disputes import settle as disputes
 from billing.payments import dispute_limits
+from billing.payments.dispute_models import Dispute
 from billing.payments.models import Invoice, Payment
-from billing.platform.actors import Command
+from billing.platform.actors import Command, StaffActor
 from billing.refunds import refund
+from billing.staff import answer_disputes
 from billing.subscriptions.change import lock
 from tests.support.world import World, local
 
@@ -85,3 +89,35 @@ def test_a_dispute_and_a_refund_at_once_never_pay_twice(world: World) -> None:
     assert taken[0]["cents"] == ROUNDS * 7500
     mails = world.rows("SELECT count(*) AS n FROM message WHERE kind = 'disputed'")
     assert mails[0]["n"] == ROUNDS
+
+
+@pytest.mark.prove
+def test_two_workers_and_a_member_at_once_send_one_answer(world: World) -> None:
+    for number in range(ROUNDS // 2):
+        world.start_trial(f"reader{number}@example.com", f"pm_card_createDispute__{number}")
+    world.advance_to(local(2027, 3, 16, 12))
+    services, house = world.services, world.services.sender.house
+    member = StaffActor("finance@paper.example")
+    world.skip_to(local(2027, 3, 24, 12))
+
+    def work() -> None:
+        answer_disputes.answer_due(services.database, services.acquirers, services.site, house, world.now)
+
+    def press(dispute_id: str) -> Callable[[], None]:
+        def call() -> None:
+            with suppress(answer.NothingToAnswer, answer.AnswerUnderWay):
+                with services.database.begin(services.site, world.now, member) as ctx:
+                    dispute = ctx.session.get_one(Dispute, dispute_id)
+                    texts = {EvidenceField.WORDS: "By hand."}
+                    intended = answer_disputes.intend(ctx, services.acquirers, dispute, texts, ())
+                answer.send(services.database, services.gateway, services.site, intended, world.now)
+
+        return call
+
+    by_hand = [press(row["id"]) for row in world.rows("SELECT id FROM dispute ORDER BY id LIMIT 4")]
+    at_once(work, work, *by_hand)
+    world.settle()
+    assert {row["evidence_details"]["submission_count"] for row in world.sandbox.disputes()} == {1}
+    assert {row["state"] for row in world.rows("SELECT state FROM dispute")} == {"answered"}
+    lines = world.rows("SELECT subject FROM audit_line WHERE act = 'answer_dispute'")
+    assert len(lines) == len({line["subject"] for line in lines}) == ROUNDS // 2, "one line each"

@@ -1,5 +1,6 @@
 """A bank disputes a charge: the effects for reader, staff, card and books."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 DISPUTES = "pm_card_createDispute"
+
+
+MakeWorld = Callable[..., World]
 
 
 @pytest.fixture
@@ -46,7 +50,8 @@ def refuse_refund(world: World) -> str:
     return str(answer.json().get("code", answer.status_code))
 
 
-def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(world: World) -> None:
+def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(make_world: MakeWorld) -> None:
+    world = make_world(local(2027, 3, 1, 10), dispute_answer_days=0)
     article = world.articles["metered"][0]
     with world.browser() as browser:
         browser.sign_in(READER)
@@ -78,14 +83,16 @@ def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(world: Worl
     assert evidence["email"] == READER
     [sign_in] = evidence["sign-ins"]
     assert (sign_in["last seen"][:10], sign_in["times seen, an hour or more apart"]) == ("2027-03-05", 4)
-    assert [one["month"] for one in evidence["reading"]] == ["2027-03"]
+    assert evidence["reading"] == [{"day": "2027-03-01", "metered articles": 1}], "days and counts, no titles"
     world.advance(days=200)
     assert len(world.charges()) == 1, "nothing more is charged"
     assert world.mail_kinds(READER).count("disputed") == 2, "that it stops, and that reading has ended"
 
 
-def test_silence_loses_and_reading_ends_with_the_decision(world: World) -> None:
-    subscription = charged(world, DISPUTES)
+def test_silence_loses_and_reading_ends_with_the_decision(make_world: MakeWorld) -> None:
+    world = make_world(local(2027, 3, 1, 10), dispute_answer_days=0)
+    subscription = str(world.start_trial(READER, DISPUTES)["subscription"]["id"])
+    world.advance_to(CHARGE_DAY)
     reader_id = world.subscription(subscription)["reader_id"]
     article = world.articles["subscriber"][0]
     assert world.access(article, reader_id)["allowed"], "until it is decided"

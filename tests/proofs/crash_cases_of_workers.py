@@ -250,6 +250,13 @@ def a_charge_is_disputed_that_we_dont_know_yet(world: World) -> None:
     dispute(world)
 
 
+@crash_case("paid", late=True)
+def the_system_answers_a_dispute(world: World) -> None:
+    dispute(world)
+    world.settle()
+    at(world, one(world, "SELECT answer_at FROM dispute"))
+
+
 @crash_case("paid")
 def a_fraud_warning(world: World) -> None:
     world.sandbox.banks("warn", charge=world.charges()[-1]["id"])

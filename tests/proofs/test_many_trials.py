@@ -178,7 +178,7 @@ def check_all(world: World, crowd: Crowd, *, killed: bool = False) -> None:
 def test_many_trials_and_sixty_days_with_two_workers(
     make_world: Callable[..., World], start_worker: StartWorker
 ) -> None:
-    world = make_world(START)
+    world = make_world(START, dispute_answer_days=0)
     workers = [start_worker(world).ready() for _ in range(2)]
     crowd = live_sixty_days(world, CROWD)
     assert len(crowd.outcomes) == CROWD
@@ -214,7 +214,7 @@ def test_many_trials_in_foul_weather(make_world: Callable[..., World], start_wor
     """The same with lost answers of Stripe, late, doubled and reordered events, and a worker killed now and then. The
     calendar is right to the day.
     """
-    world = make_world(START)
+    world = make_world(START, dispute_answer_days=0)
     charges = {"method": "POST", "path": "/v1/payment_intents"}
     world.sandbox.faults(*({**charges, **rule, **_for_the_crowd(rule)} for rule in FAULTS))
     world.sandbox.trouble(*LATE_AND_TWICE)

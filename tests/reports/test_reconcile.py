@@ -231,7 +231,9 @@ def test_what_was_only_unheard_of_is_written_down_and_is_no_case(world: World) -
     world.settle()
     world.sandbox.trouble({"type": "*", "effect": "drop"})
     other = next(row for row in world.rows("SELECT id, charge_ref FROM payment") if row["id"] != refunded)
-    world.sandbox.banks("dispute", charge=other["charge_ref"])
+    disputed = world.sandbox.banks("dispute", charge=other["charge_ref"])
+    world.advance_to(local(2027, 3, 25, 12))
+    world.sandbox.banks("lose", dispute=disputed["id"])
     world.advance_to(local(2027, 3, 26, 12))
     assert [row["state"] for row in world.rows("SELECT state FROM dispute")] == ["lost"]
     (bounced,) = world.rows("SELECT state, bounced_at FROM refund")

@@ -38,7 +38,7 @@ ADDED = {
 KEPT_PATHS = re.compile(
     r"/v1/(customers(/\{customer\}(/payment_methods.*)?)?|payment_methods.*|setup_intents.*|setup_attempts|"
     r"payment_intents.*|checkout/sessions.*|charges(/\{charge\})?|refunds.*|events.*|webhook_endpoints.*|"
-    r"balance_transactions.*|disputes.*|payouts.*|radar/early_fraud_warnings.*)"
+    r"balance_transactions.*|disputes.*|files|payouts.*|radar/early_fraud_warnings.*)"
 )
 NO_ENUM = {"api_version", "enabled_events"}
 Schema = dict[str, Any]
@@ -181,7 +181,8 @@ def _schema(template: str, verb: str, part: str) -> Schema:
 
 def _body_schema(operation: Schema) -> Schema:
     content = operation.get("requestBody", {}).get("content", {})
-    schema = content.get(FORM, {}).get("schema", {"type": "object", "properties": {}})
+    form = content.get(FORM) or content.get("multipart/form-data") or {}
+    schema = form.get("schema", {"type": "object", "properties": {}})
     return {**schema, "additionalProperties": False}
 
 

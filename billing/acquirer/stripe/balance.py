@@ -1,7 +1,8 @@
 """Stripe's books behind the port: plain dictionaries in, values out. Imports nothing of its library."""
 
+import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -21,7 +22,8 @@ from billing.acquirer.balance_port import (
     TakenCharge,
     TakenRefund,
 )
-from billing.acquirer.stripe import answers
+from billing.acquirer.evidence_port import FileRefs, Texts
+from billing.acquirer.stripe import answers, evidence
 from billing.acquirer.stripe.metadata import StripeMetadata
 from billing.platform.stop_points import around
 
@@ -111,11 +113,19 @@ class StripeBooks:
         """By creation, whole seconds."""
         return self._all(self._stripe.disputes, {"created": _span(since, until)}, _ref)
 
+    def upload_evidence(self, name: str, pdf: bytes) -> str | Unknown:
+        """A File. Without a key of ours: a second copy does nothing, and a body with another boundary would be another request."""
+        upload = io.BytesIO(pdf)
+        upload.name = f"{name}.pdf"
+        params = {"purpose": evidence.FILES_FOR, "file": upload}
+        answer: str | NoSuchObject | Unknown = self._ask(lambda: str(self._stripe.files.create(params).id))
+        return Unknown(answer.reason) if isinstance(answer, NoSuchObject) else answer
+
     def send_evidence(
-        self, dispute_ref: str, evidence: Mapping[str, str], *, key: str
+        self, dispute_ref: str, texts: Texts, files: FileRefs, *, key: str
     ) -> DisputeAnswer | NoSuchObject | Unknown:
         """Evidence is submitted at once; a dispute can be answered only once."""
-        params = {"evidence": dict(evidence), "submit": True}
+        params = {"evidence": evidence.in_fields(texts, files), "submit": True}
         return self._one(
             lambda: self._stripe.disputes.update(dispute_ref, params, {"idempotency_key": key}), _dispute
         )

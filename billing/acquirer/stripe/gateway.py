@@ -43,6 +43,7 @@ from billing.acquirer.stripe import (
     declines,
     errors,
     events,
+    evidence,
     lists,
     pages,
     refunds,
@@ -66,10 +67,17 @@ CAPABILITIES = Capabilities(
     ),  # Stripe keeps answers for 24 hours at least; our clocks may differ (STR-5)
     refunds_repeatable=True,
     dispute_answer_within=timedelta(days=7),
+    evidence=evidence.LIMITS,
     descriptor_length=22,
     card_updates=True,
 )
+API, FILES = "https://api.stripe.com", "https://files.stripe.com"
 log = logging.getLogger(__name__)
+
+
+def _files_base(api_base: str) -> str:
+    """Stripe takes uploads at a host of its own; its sandbox at the same."""
+    return FILES if api_base.rstrip("/") == API else api_base
 
 
 @around
@@ -93,7 +101,7 @@ class StripeGateway:
         self._stripe = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
-            base_addresses={"api": api_base},
+            base_addresses={"api": api_base, "files": _files_base(api_base)},
             max_network_retries=1,
             http_client=StripeHttp(waits=waits),
         ).v1

@@ -13,8 +13,8 @@ from billing.web.views.cases import (
     StaffCasePage,
     StaffCasesPage,
     StaffClosedCasesPage,
-    StaffDisputePage,
 )
+from billing.web.views.disputes import AnswerText, StaffDisputePage
 from billing.web.views.frame import Frame, Page
 
 OPENED = datetime(2026, 11, 5, 3, 0, tzinfo=UTC)
@@ -68,6 +68,41 @@ GROUPS = (
     ),
     EvidenceGroup(title="sign-ins", rows=((("from", "196.25.1.9"), ("device", "Firefox on Linux")),)),
 )
+WORDS = (
+    "R75.00 incl. VAT was charged on 1 November 2026, 09:00 to the Visa ending in 4242, for a month from 1 November 2026 to"
+    " 30 November 2026 (tax invoice INV-000012).\nThe reader agreed to this price on 18 October 2026, 11:00, from the network"
+    " address 196.25.1.9.\nThe reader came signed in 14 times, last on 4 November 2026, 07:12."
+)
+ANSWER = (
+    AnswerText(name="words", label="Why the charge was right", text=WORDS, most=5000),
+    AnswerText(name="product", label="What was sold", text="Monthly subscription, read online.", most=1000),
+    AnswerText(
+        name="service_date",
+        label="The period that the charge paid for",
+        text="1 November 2026 to 30 November 2026",
+        most=200,
+    ),
+    AnswerText(
+        name="not_cancelled",
+        label="Why it was not cancelled before",
+        text="Nobody had asked to cancel before the charge.",
+        most=2000,
+    ),
+    AnswerText(
+        name="terms_shown",
+        label="How the terms were agreed to, and their text",
+        text="On 18 October 2026, 11:00 the reader agreed, before any charge, from 196.25.1.9 (Firefox on Linux).\n\nThe terms as"
+        " they were then:\nVersion 3, SHA-256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        cut=True,
+    ),
+    AnswerText(
+        name="access_log",
+        label="Sign-ins and reading, by day",
+        text="21 September 2026, 11:00: signed in from 196.25.1.9 (Firefox on Linux); came 14 times.",
+    ),
+    AnswerText(name="email", label="The reader’s address", text=LONG_ADDRESS),
+)
+SYSTEM_AT = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)
 DISPUTE = StaffDisputePage(
     reader_id="rdr_01kpb0cz8e2y6",
     dispute_id="dsp_1",
@@ -78,8 +113,12 @@ DISPUTE = StaffDisputePage(
     inquiry=False,
     opened_at=OPENED,
     answer_by=ACT_BY,
+    system_at=SYSTEM_AT,
     decided_at=None,
     sent_at=None,
+    sent_by=None,
+    answer=ANSWER,
+    pdf="/staff/readers/rdr_01kpb0cz8e2y6/disputes/dsp_1/evidence.pdf",
     payment_id="pay_01kpb0cz8e2y6",
     gateway_ref="du_1PqVtZ2eZvKYlo2CmXj7rNaPq",
     groups=GROUPS,
@@ -112,13 +151,15 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         DISPUTE,
         stands="won, the money is ours",
         answer_by=None,
+        system_at=None,
         decided_at=NOW,
         sent_at=NOW,
+        sent_by="the system",
         may_answer=False,
     )
     yield "staff-dispute-won", decided, reader
     yield (
         "staff-dispute-problem",
-        replace(DISPUTE, error="The answer could not be sent.", draft="Read"),
+        replace(DISPUTE, error="The answer could not be sent.", documents=False),
         reader,
     )

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from billing.dev.sandbox import expand, ids, operations, params, permissions, wire
+from billing.dev.sandbox import expand, files, ids, operations, params, permissions, wire
 from billing.dev.sandbox.errors import StripeError, invalid, rate_limited, server_error, unauthorized
 from billing.dev.sandbox.faults import Faults, Rule
 from billing.dev.sandbox.idempotency import Keys, fingerprint
@@ -91,7 +91,7 @@ class Api:
         try:
             secret = _authenticate(request)
             if request.too_large:
-                raise StripeError(413, f"The request is larger than {LARGEST_BODY} bytes.")
+                raise StripeError(413, "The request is too large.")
             if effect == "429":
                 raise rate_limited()
             key = request.key if request.method == "POST" else None
@@ -141,14 +141,22 @@ class Api:
 
 async def _read(request: Request) -> ApiRequest:
     body = await request.body()
+    content_type = request.headers.get("content-type", "")
+    uploads = content_type.startswith(files.MULTIPART)
+    largest = files.LARGEST if uploads else LARGEST_BODY
+    form = (
+        files.pairs_of(content_type, body[:largest])
+        if uploads
+        else parse_qsl(body[:largest].decode("utf-8", "replace"), keep_blank_values=True)
+    )
     return ApiRequest(
         method=request.method,
         path=request.url.path,
         query=parse_qsl(request.url.query, keep_blank_values=True),
-        form=parse_qsl(body[:LARGEST_BODY].decode("utf-8", "replace"), keep_blank_values=True),
+        form=form,
         headers={name.lower(): value for name, value in request.headers.items()},
         base_url=f"{request.url.scheme}://{request.url.netloc}",
-        too_large=len(body) > LARGEST_BODY,
+        too_large=len(body) > largest,
         request_id=ids.new("req", 14),
         key=request.headers.get("idempotency-key"),
     )

@@ -18,6 +18,7 @@ from billing.dev.sandbox import (
     disputes,
     endpoints,
     events,
+    files,
     intents,
     methods,
     payouts,
@@ -37,8 +38,8 @@ from billing.dev.sandbox.store import Store
 from billing.dev.sandbox.world import Merchant, SandboxWorld
 
 OPERATIONS = (
-    balance, charges, customers, disputes, endpoints, events, intents, methods, payouts, refunds, sessions, setups,
-    warnings,
+    balance, charges, customers, disputes, endpoints, events, files, intents, methods, payouts, refunds, sessions,
+    setups, warnings,
 )  # fmt: skip
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 TICK_SECONDS = 1.0

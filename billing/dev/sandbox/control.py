@@ -34,7 +34,7 @@ MOST_SKEW = 3600
 SETTLE_SECONDS = 30.0
 KINDS = (
     "customer", "payment_method", "setup_intent", "checkout.session", "payment_intent", "charge", "refund",
-    "dispute", "radar.early_fraud_warning", "balance_transaction", "payout", "event", "webhook_endpoint", "delivery",
+    "dispute", "radar.early_fraud_warning", "balance_transaction", "payout", "event", "webhook_endpoint", "delivery", "file",
 )  # fmt: skip
 
 

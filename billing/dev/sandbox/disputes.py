@@ -171,6 +171,7 @@ def update(world: SandboxWorld, call: Call) -> Row:
         raise invalid(f"Evidence for this dispute can't be changed: it is {row['status']}.", param="evidence")
     row["metadata"] = params.merged(row["metadata"], call.params.get("metadata"))
     kept = row["evidence"] | given
+    evidence.check(world, kept)
     details = row["evidence_details"] | {"has_evidence": evidence.is_some(kept)}
     row |= {"evidence": kept, "evidence_details": details}
     submits = bool(given) and call.params.get("submit", True)

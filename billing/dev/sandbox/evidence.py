@@ -1,7 +1,9 @@
 """The evidence fields of a dispute."""
 
 from billing.dev.sandbox import params
+from billing.dev.sandbox.errors import invalid
 from billing.dev.sandbox.store import Row
+from billing.dev.sandbox.world import SandboxWorld
 
 _WORDS = (
     "access_activity_log", "billing_address", "cancellation_policy_disclosure", "cancellation_rebuttal",
@@ -14,7 +16,11 @@ _FILES = (
     "cancellation_policy", "customer_communication", "customer_signature", "duplicate_charge_documentation",
     "receipt", "refund_policy", "service_documentation", "shipping_documentation", "uncategorized_file",
 )  # fmt: skip
-FIELDS: params.Spec = {name: params.text(20_000) for name in _WORDS}
+FIELDS: params.Spec = {name: params.text(20_000) for name in _WORDS} | {
+    name: params.text() for name in _FILES
+}
+MOST_CHARACTERS = 150_000
+MOST_BYTES = 4_500_000
 DECISIVE = {"winning_evidence": True, "losing_evidence": False}
 
 
@@ -24,8 +30,17 @@ def blank() -> Row:
 
 
 def is_some(kept: Row) -> bool:
-    """Whether any text field is filled."""
-    return any(kept[name] for name in _WORDS)
+    """Whether any field is filled."""
+    return any(kept[name] for name in _WORDS + _FILES)
+
+
+def check(world: SandboxWorld, kept: Row) -> None:
+    """Raises StripeError for more than a bank takes, or a file that was not uploaded as evidence."""
+    if sum(len(kept[name] or "") for name in _WORDS) > MOST_CHARACTERS:
+        raise invalid(f"Evidence text fields may have {MOST_CHARACTERS} characters in all.", param="evidence")
+    found = [world.find("file", kept[name], param=f"evidence[{name}]") for name in _FILES if kept[name]]
+    if sum(row["size"] for row in found) > MOST_BYTES:
+        raise invalid(f"Evidence files may have {MOST_BYTES} bytes in all.", param="evidence")
 
 
 def decides(kept: Row) -> bool | None:

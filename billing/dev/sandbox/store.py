@@ -23,6 +23,7 @@ INDEXES: dict[str, tuple[str, ...]] = {
     "payout": ("status",),
     "radar.early_fraud_warning": ("charge", "payment_intent"),
     "event": ("type",),
+    "file": (),
     "webhook_endpoint": (),
     "delivery": ("event",),
     "vault": (),

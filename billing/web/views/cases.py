@@ -66,27 +66,3 @@ class StaffCasePage:
     link: str | None
     draft: str = ""
     error: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaffDisputePage:
-    """A dispute with its evidence. `may_answer`: the bank waits, and this member has the permission."""
-
-    template: ClassVar[str] = "staff/dispute.html"
-    reader_id: str
-    dispute_id: str
-    email: str
-    title: str
-    stands: str
-    reason: str
-    inquiry: bool
-    opened_at: datetime
-    answer_by: datetime | None
-    decided_at: datetime | None
-    sent_at: datetime | None
-    payment_id: str
-    gateway_ref: str
-    groups: tuple[EvidenceGroup, ...]
-    may_answer: bool
-    draft: str = ""
-    error: str | None = None

@@ -11,6 +11,7 @@ from billing.acquirer.balance_port import (
     PayoutAnswer,
     TakenCharge,
 )
+from billing.acquirer.evidence_port import EvidenceField, EvidenceFile
 from tests.acquirer.contract.under_test import OtherSide, UnderTest
 
 HALF_A_DAY = timedelta(hours=12)
@@ -61,12 +62,17 @@ def test_a_dispute_is_seen_answered_and_decided(acquirer: UnderTest, other: Othe
     assert (seen.charge_ref, seen.amount, seen.reason) == (charged.charge_ref, 7500, "fraudulent")
     assert (seen.state, seen.inquiry) == (DisputeState.NEEDS_ANSWER, False)
     key = acquirer.key()
-    words = {"uncategorized_text": "losing_evidence", "customer_email_address": "one@example.com"}
-    first, again = (books.send_evidence(ref, words, key=key) for _ in range(2))
+    document = books.upload_evidence("receipt", b"%PDF-1.7 a receipt")
+    assert isinstance(document, str)
+    words = {EvidenceField.WORDS: "losing_evidence", EvidenceField.EMAIL: "one@example.com"}
+    files = {EvidenceFile.RECEIPT: document}
+    first, again = (books.send_evidence(ref, words, files, key=key) for _ in range(2))
     assert isinstance(first, DisputeAnswer)
     assert first == again
     assert first.state is DisputeState.LOST
-    assert isinstance(books.send_evidence(ref, words, key=acquirer.key()), Unknown), "a bank takes one answer"
+    assert isinstance(books.send_evidence(ref, words, {}, key=acquirer.key()), Unknown), (
+        "a bank takes one answer"
+    )
 
 
 def test_a_warning_and_a_payout_are_fetched(acquirer: UnderTest, other: OtherSide) -> None:

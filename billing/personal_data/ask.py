@@ -139,6 +139,22 @@ def is_closing(session: Session, reader_id: str) -> bool:
     return is_erased(by_id(session, reader_id).email) or open_of(session, reader_id) is not None
 
 
+def waiting_erasures(
+    session: Session, at: datetime, limit: int = 100
+) -> list[tuple[Erasure, Reader, tuple[Text, ...]]]:
+    """Closed accounts whose day has come and that aren't erased yet, the oldest first, each with what it waits for."""
+    due = (
+        select(Erasure, Reader)
+        .join(Reader, col(Reader.id) == Erasure.reader_id)
+        .where(
+            col(Erasure.done_at).is_(None), col(Erasure.taken_back_at).is_(None), col(Erasure.erases_at) <= at
+        )
+        .order_by(col(Erasure.erases_at), col(Erasure.id))
+        .limit(limit)
+    )
+    return [(erasure, reader, what_is_open(session, reader)) for erasure, reader in session.exec(due)]
+
+
 def what_is_open(session: Session, reader: Reader) -> tuple[Text, ...]:
     """What an erasure waits for, in sentences."""
     given = {"reader_id": reader.id, "address": reader.email.lower()}

@@ -42,7 +42,7 @@ def note_failure(ctx: TransactionContext, refund: Refund, payment: Payment) -> N
             "refund at the acquirer": refund.gateway_ref or "",
             "for": refund.reason,
         },
-        link="/staff/books" if is_owed else f"/staff/readers/{refund.reader_id}",
+        link="/staff/owed" if is_owed else f"/staff/readers/{refund.reader_id}",
     )
 
 

@@ -270,7 +270,7 @@ def _give_up(ctx: TransactionContext, row: UnexplainedCharge, *, not_owed: bool)
             "customer at the acquirer": row.customer_ref or "none",
             "refunds that failed": ", ".join(row.failed_refs),
         },
-        link=None if not_owed else "/staff/books",
+        link=None if not_owed else "/staff/owed",
     )
 
 

@@ -40,7 +40,7 @@ def test_a_reader_whose_refund_bounced_is_told_and_asked_how_to_pay(world: World
     assert "What is it about" in world.browser().get(link).words
     (case,) = world.rows("SELECT what, link FROM staff_case WHERE kind = 'refund_failed'")
     assert "The reader was told, and asked for a bank account." in case["what"]
-    assert case["link"] == "/staff/books"
+    assert case["link"] == "/staff/owed"
 
 
 def test_it_is_told_once_however_often_stripe_says_it(world: World) -> None:

@@ -190,7 +190,7 @@ def test_one_that_can_only_fail_becomes_a_case_of_staff_with_the_sum(
     (case,) = cases(world, "refund_failed")
     assert "R75.00 incl. VAT" in case["what"]
     assert (case["ours"], case["subject"]) == (7500, kept(world)["charge_ref"])
-    assert (case["link"], case["closed_at"]) == ("/staff/books", None)
+    assert (case["link"], case["closed_at"]) == ("/staff/owed", None)
     assert kept(world)["returned_at"] is None
     explain_the_charge(world)
     assert list(broken(world)) == BROKEN, "the money is still with us"

@@ -18,6 +18,7 @@ from billing.rules.tax import VatRate
 from billing.rules.vat_return import Supplies, vat201
 from billing.web.kit import problems
 from billing.web.staff.books import FILES, NAMES, amount_words
+from billing.web.staff.owed import ASKED, UNEXPLAINED
 from billing.web.views.books import (
     AccountRow,
     AgeRow,
@@ -31,6 +32,7 @@ from billing.web.views.books import (
     WaitingRefunds,
 )
 from billing.web.views.frame import Frame, Page
+from billing.web.views.owed import Debt, StaffOwedPage, WaitingErasure
 from billing.web.views.vat_return import ClosedNote, FieldRow, StaffVatReturnPage
 
 VAT = VatRate(1500, date(2018, 4, 1))
@@ -112,6 +114,47 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     none = tuple(replace(one, count=0, lowest="", highest="") for one in month.series)
     at = replace(STAFF, path="/staff/books")
     yield "staff-books", month, at
+    debt = Debt(
+        of="ref_1",
+        field="refund_id",
+        reader_id="rdr_1",
+        whose=LONG_ADDRESS,
+        amount=PRICE,
+        since=NOW,
+        days=12,
+        why="It came back: lost or stolen card. Credit note CN-000007.",
+        do=ASKED,
+    )
+    charge = replace(
+        debt,
+        of="ch_3QYB2eKZ9qLxhT7f1mN4cVdR",
+        field="charge_ref",
+        reader_id=None,
+        whose="the holder of the card of ch_3QYB2eKZ9qLxhT7f1mN4cVdR",
+        days=1,
+        why="Nothing explains this charge, and no refund could return it.",
+        do=UNEXPLAINED,
+    )
+    waits = WaitingErasure(
+        reader_id="rdr_2",
+        email=LONG_ADDRESS,
+        since=NOW,
+        days=0,
+        due_at=NOW,
+        waits_for=("Money is on its way back.",),
+    )
+    owed_page = StaffOwedPage(
+        debts=(debt, charge),
+        total=Money(15000),
+        erasures=(waits,),
+        waiting=month.waiting,
+        today=month.today,
+        typed=TypedTransfer(of="ref_1", on="2026-10-30", reference=" ", error=NoReference().detail),
+    )
+    at_owed = replace(STAFF, path="/staff/owed")
+    yield "staff-owed", owed_page, at_owed
+    nothing = replace(owed_page, debts=(), total=Money(0), erasures=(), waiting=None, typed=None)
+    yield "staff-owed-none", nothing, at_owed
     empty = replace(
         month, balances=(), vat=(), series=none, owed=(), unexplained=(), waiting=None, after=None, typed=None
     )

@@ -35,6 +35,7 @@ ROOMS = (
     ("/staff/approvals", "Approvals"),
     ("/staff/books", "Books"),
     ("/staff/numbers", "Numbers"),
+    ("/staff/owed", "Owed"),
     ("/staff/cases", "Cases"),
     ("/staff/audit", "Audit"),
     ("/staff/members", "Staff"),

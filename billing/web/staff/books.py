@@ -10,13 +10,11 @@ from starlette.responses import Response
 
 from billing.ledger.models import Account
 from billing.payments.invoices import percent
-from billing.payments.models import Refund
 from billing.payments.unexplained_models import UnexplainedCharge
 from billing.platform.context import TransactionContext
 from billing.platform.errors import NotFound
 from billing.platform.settings import Settings
 from billing.refunds import shortage
-from billing.refunds.pay_back import BadDay, NoReference, pay_back, pay_back_unexplained
 from billing.reports import books, collection_sheets
 from billing.reports.condensed import kind_words
 from billing.reports.exports import SHEETS
@@ -28,9 +26,9 @@ from billing.rules.periods import add_months
 from billing.rules.vat_periods import period_of
 from billing.staff import audit
 from billing.staff.roles import Permission
-from billing.web.kit.typed import NotADay, read_day
 from billing.web.staff.csv_answer import stream_csv
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.staff.transfers import record_transfer
 from billing.web.views.books import (
     AccountRow,
     AgeRow,
@@ -258,20 +256,7 @@ def paid_back(
     """Record that a failed refund, or a charge that nothing explains, was paid from our bank account; by default today.
 
     Raises UnknownRefund, RefundNotOwed."""
-    subject = charge_ref or refund_id
-    try:
-        day = read_day(on) if on else visit.today
-        with visit.begin() as ctx:
-            pay = pay_back_unexplained if charge_ref else pay_back
-            paid = pay(ctx, subject, reference, day)
-            audit.write(
-                ctx,
-                "paid_back_by_hand",
-                reader_id=paid.reader_id if isinstance(paid, Refund) else None,
-                subject=subject,
-                after={"cents": paid.amount, "reference": reference.strip(), "on": day.isoformat()},
-            )
-    except (NoReference, BadDay, NotADay) as refusal:
-        typed = TypedTransfer(of=subject, on=on, reference=reference, error=refusal.detail)
-        return _page(visit, month, typed=typed, status=refusal.status)
+    typed = record_transfer(visit, refund_id=refund_id, charge_ref=charge_ref, on=on, reference=reference)
+    if typed is not None:
+        return _page(visit, month, typed=typed, status=422)
     return visit.go(f"{ROOM}?month={month}" if month else ROOM, "staff-saved")

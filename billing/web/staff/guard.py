@@ -35,6 +35,7 @@ ROOMS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.APPROVE, "/staff/approvals", "Approvals"),
     (Permission.BOOKS, "/staff/books", "Books"),
     (Permission.NUMBERS, "/staff/numbers", "Numbers"),
+    (Permission.BOOKS, "/staff/owed", "Owed"),
     (Permission.CASES, "/staff/cases", "Cases"),
     (Permission.AUDIT, "/staff/audit", "Audit"),
     (Permission.STAFF, "/staff/members", "Staff"),

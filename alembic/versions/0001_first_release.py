@@ -3196,6 +3196,7 @@ END)"""
         unique=False,
         postgresql_where=sa.text("answer_at IS NOT NULL"),
     )
+    op.create_index("dispute_opened", "dispute", ["opened_at"], unique=False)
     op.create_index(
         "dispute_open", "dispute", ["answer_by"], unique=False, postgresql_where=sa.text("decided_at IS NULL")
     )

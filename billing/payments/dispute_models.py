@@ -26,6 +26,7 @@ class Dispute(SentBy, table=True):
         sa.CheckConstraint("NOT inquiry OR state NOT IN ('won', 'lost')", name="an_inquiry_decides_nothing"),
         sa.UniqueConstraint("gateway_ref", "acquirer", name="one_row_a_dispute"),
         sa.Index("dispute_open", "answer_by", postgresql_where=sa.text("decided_at IS NULL")),
+        sa.Index("dispute_opened", "opened_at"),
         sa.Index("dispute_answered_next", "answer_at", postgresql_where=sa.text("answer_at IS NOT NULL")),
         sa.CheckConstraint(
             "answer_at IS NULL OR state = 'needs_answer'", name="only_an_open_question_is_answered"

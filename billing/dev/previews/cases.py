@@ -14,6 +14,7 @@ from billing.web.views.cases import (
     StaffCasesPage,
     StaffClosedCasesPage,
 )
+from billing.web.views.dispute_counts import DisputeCountRow, StaffDisputeCountsPage
 from billing.web.views.disputes import AnswerText, StaffDisputePage
 from billing.web.views.frame import Frame, Page
 
@@ -143,6 +144,39 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-case", case, at
     yield "staff-case-closed", replace(case, row=CLOSED, error=None, link=None), at
     yield "staff-case-dispute", replace(case, row=DISPUTED, error=None, draft=""), at
+    counted = DisputeCountRow(
+        name="November 2026",
+        opened=12,
+        inquiries=3,
+        won=5,
+        lost=4,
+        undecided=3,
+        share_won="56%",
+        amount_lost=Money(30000),
+        charges=1804,
+        rate="0.67%",
+        at_risk=True,
+    )
+    none = DisputeCountRow(
+        name="October 2026",
+        opened=0,
+        inquiries=0,
+        won=0,
+        lost=0,
+        undecided=0,
+        share_won=None,
+        amount_lost=Money(0),
+        charges=0,
+    )
+    counts = StaffDisputeCountsPage(
+        months=(counted, none), schemes=(replace(counted, name="Visa"),), alarm="0.50%", excessive="1.50%"
+    )
+    yield "staff-disputes", counts, replace(STAFF, path="/staff/disputes")
+    yield (
+        "staff-disputes-none",
+        replace(counts, months=(none,), schemes=()),
+        replace(STAFF, path="/staff/disputes"),
+    )
     reader = replace(STAFF, path="/staff/readers/rdr_01kpb0cz8e2y6")
     yield "staff-dispute", DISPUTE, reader
     inquiry = replace(DISPUTE, inquiry=True, title="Inquiry about R75.00 incl. VAT")

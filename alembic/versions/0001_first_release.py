@@ -188,6 +188,7 @@ def _tables() -> None:
         sa.Column("source_ref", text, nullable=True),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("fee", sa.BigInteger(), nullable=False),
+        sa.Column("fee_vat", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("net", sa.BigInteger(), nullable=False),
         sa.Column("currency", text, nullable=False),
         sa.Column("exchange_rate", sa.Float(), nullable=True),

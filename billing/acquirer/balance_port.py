@@ -54,6 +54,8 @@ class Movement:
     presented_currency: str | None = None
     charge_ref: str | None = None
     """Where it was converted: its charge."""
+    fee_vat: int = 0
+    """The part of `fee` that is VAT, as far as the acquirer names it."""
 
 
 @dataclass(frozen=True, slots=True)

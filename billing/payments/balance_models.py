@@ -29,6 +29,8 @@ class BalanceMovement(SQLModel, table=True):
     source_ref: str | None = Field(default=None, index=True)
     amount: int = Field(sa_type=sa.BigInteger)
     fee: int = Field(sa_type=sa.BigInteger)
+    fee_vat: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
+    """The part of `fee` that is VAT, as far as the acquirer names it."""
     net: int = Field(sa_type=sa.BigInteger)
     currency: str
     exchange_rate: float | None = None

@@ -215,3 +215,39 @@ def owed_back(session: Session) -> list[OwedBack]:
         )
         for refund in refunds
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class FeeLine:
+    """The acquirer's fees of one kind, of a day or of the whole time. Minor units (cents); `vat` as far as the acquirer names it."""
+
+    on: date | None
+    category: str
+    count: int
+    gross: int
+    vat: int
+    currency: str
+
+    @property
+    def net(self) -> int:
+        """The fees without their VAT."""
+        return self.gross - self.vat
+
+
+_FEES = """
+    SELECT {on}, m.category, count(*), sum(e.amount), sum(m.fee_vat), t.currency
+    FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id AND e.account = 'gateway_fees'
+        JOIN balance_movement m ON m.ref = t.source_id
+    WHERE t.kind = 'gateway_fee' AND t."on" BETWEEN :first AND :last
+    GROUP BY 1, 2, 6 ORDER BY 1, 2, 6
+"""
+
+
+def fees(session: Session, first: date, last: date, *, by_day: bool = False) -> list[FeeLine]:
+    """What the acquirer kept in these days, by kind of movement, as the ledger has it."""
+    query = sa.text(_FEES.format(on='t."on"' if by_day else "cast(NULL AS date)"))
+    found = session.execute(query, {"first": first, "last": last})
+    return [
+        FeeLine(on, category, int(count), int(gross), int(vat), currency)
+        for on, category, count, gross, vat, currency in found
+    ]

@@ -47,6 +47,13 @@ def _vat(session: Session, first: date, last: date) -> Rows:
         yield _rate(line.basis_points), line.kind, major(line.net), major(line.vat), major(line.gross)
 
 
+def _fees(session: Session, first: date, last: date) -> Rows:
+    for line in books.fees(session, first, last, by_day=True):
+        on = line.on.isoformat() if line.on else ""
+        amounts = (major(cents, line.currency) for cents in (line.net, line.vat, line.gross))
+        yield on, line.category, line.count, *amounts, line.currency
+
+
 # By the day of their posting, so that this file and the VAT return agree: one that was learnt of after its period was closed counts
 # in the next. Without duplicates: what was paid twice was sold once. The second payment is a debt until it has gone back.
 _INVOICES = sa.text(
@@ -175,6 +182,14 @@ SHEETS: dict[str, Sheet] = {
                 *(*_AMOUNTS, "paid twice, R", _VAT_RATE, "at the acquirer", "money"),
             ),
             _credit_notes,
+        ),
+        Sheet(
+            "fees",
+            (
+                *("date", "what", "movements", "excluding VAT, in its currency", "VAT, in its currency"),
+                *("including VAT, in its currency", "currency"),
+            ),
+            _fees,
         ),
         *vat_return.SHEETS,
         *payout_sheets.SHEETS,

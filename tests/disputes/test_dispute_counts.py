@@ -1,6 +1,9 @@
 """Disputes won and lost by month and card scheme, which agree with the ledger."""
 
-from billing.reports import dispute_counts
+from datetime import date
+
+from billing.reports import books, dispute_counts
+from billing.reports.exports import SHEETS
 from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
@@ -48,3 +51,24 @@ def test_won_lost_and_open_agree_with_the_ledger(world: World, staff: SignIn) ->
     assert "March 2027 5 60.00% 3 1 1 1 50% R75.00 incl. VAT 1" in words
     assert "Mastercard 1" in words
     assert "February 2027 0 no charges" in words
+
+
+def test_fees_with_their_vat_agree_with_the_ledger(world: World, staff: SignIn) -> None:
+    world.start_trial("one@example.com", "pm_card_visa")
+    world.advance_to(local(2027, 3, 16, 12))
+    world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
+    world.advance_to(local(2027, 3, 19, 12))
+    with world.services.database.transaction() as session:
+        lines = books.fees(session, date(2027, 3, 1), date(2027, 3, 31))
+        days = books.fees(session, date(2027, 3, 1), date(2027, 3, 31), by_day=True)
+    assert {line.category for line in lines} == {"charge", "dispute"}
+    assert sum(line.gross for line in lines) == sum(line.gross for line in days)
+    assert sum(line.gross for line in lines) == balances(world)["gateway_fees"] > 0
+    assert all(line.vat == round(line.gross * 15 / 115) for line in lines)
+    finance = staff("finance")
+    words = finance.get("/staff/books?month=2027-03").words
+    assert "Gateway fees What the acquirer kept" in words
+    assert "Disputes 1 ZAR" in words
+    with world.services.database.transaction() as session:
+        text = "".join(SHEETS["fees"].lines(session, date(2027, 3, 1), date(2027, 3, 31)))
+    assert "2027-03-16,charge,1," in text

@@ -61,4 +61,5 @@ def test_a_closed_account_that_waits_is_listed_with_its_reason(
     )
     world.execute("UPDATE message SET state = 'queued', accepted_at = NULL WHERE kind = 'receipt'")
     words = staff("finance").get(OWED).words
-    assert f"{paid.email} 1 day A mail is on its way." in words
+    assert "1 day A mail is on its way." in words
+    assert paid.email in words

@@ -196,6 +196,7 @@ def _movement(row: dict[str, Any]) -> Movement:
         charge_ref=presented["id"] if is_charge else _named(presented.get("charge")),
         amount=int(row["amount"]),
         fee=int(row["fee"]),
+        fee_vat=sum(int(part["amount"]) for part in row.get("fee_details") or [] if part["type"] == "tax"),
         net=int(row["net"]),
         currency=row["currency"].upper(),
         exchange_rate=row.get("exchange_rate"),

@@ -23,6 +23,7 @@ from billing.web.views.books import (
     AccountRow,
     AgeRow,
     BalanceTable,
+    FeeRow,
     OwedRow,
     SeriesRow,
     StaffBooksPage,
@@ -93,6 +94,17 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
             BalanceTable(currency="USD", accounts=settled, debit="4\u00a0350.58", credit="4\u00a0350.58"),
         ),
         vat=(sold, replace(sold, what="Credit notes", net="-130.44", vat="-19.56", gross="-150.00")),
+        fees=(
+            FeeRow(
+                what="Charges",
+                count=999,
+                currency="ZAR",
+                net="4\u00a0169.64",
+                vat="625.45",
+                gross="4\u00a0795.09",
+            ),
+            FeeRow(what="Disputes", count=1, currency="ZAR", net="130.43", vat="19.57", gross="150.00"),
+        ),
         series=(
             SeriesRow(name="tax invoices", count=999, lowest="INV-000148", highest="INV-001146", missing=0),
             SeriesRow(name="credit notes", count=2, lowest="CN-000006", highest="CN-000007", missing=0),
@@ -156,7 +168,16 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     nothing = replace(owed_page, debts=(), total=Money(0), erasures=(), waiting=None, typed=None)
     yield "staff-owed-none", nothing, at_owed
     empty = replace(
-        month, balances=(), vat=(), series=none, owed=(), unexplained=(), waiting=None, after=None, typed=None
+        month,
+        balances=(),
+        vat=(),
+        fees=(),
+        series=none,
+        owed=(),
+        unexplained=(),
+        waiting=None,
+        after=None,
+        typed=None,
     )
     yield "staff-books-none", replace(empty, is_over=False), at
     made = vat201(

@@ -8,6 +8,8 @@ from billing.dev.sandbox.store import Row
 from billing.dev.sandbox.world import Call, Merchant, SandboxWorld
 
 DAYS_UNTIL_AVAILABLE = 7
+VAT_PERCENT = 15
+"""In each fee: Stripe names it apart, as `tax`, where it charges it."""
 UNPAID = ""
 """Value of `payout` before a payout. Stripe doesn't show this field, but filters by it."""
 
@@ -95,14 +97,12 @@ def _write(
     if rate is not None:
         currency = settlement.currency_of(world)
         amount, fee = settlement.converted(amount, rate), settlement.converted(fee, rate)
+    name = "Dispute fee" if category == "dispute" else "Stripe processing fees"
+    tax = (fee * VAT_PERCENT + (100 + VAT_PERCENT) // 2) // (100 + VAT_PERCENT)
     fees = [
-        {
-            "amount": fee,
-            "application": None,
-            "currency": currency,
-            "description": "Dispute fee" if category == "dispute" else "Stripe processing fees",
-            "type": "stripe_fee",
-        }
+        {"amount": part, "application": None, "currency": currency, "description": words, "type": sort}
+        for part, words, sort in ((fee - tax, name, "stripe_fee"), (tax, f"VAT on {name}", "tax"))
+        if part
     ]
     row = world.store.put(
         "balance_transaction",
@@ -117,7 +117,7 @@ def _write(
             "description": source.get("description"),
             "exchange_rate": rate,
             "fee": fee,
-            "fee_details": fees if fee else [],
+            "fee_details": fees,
             "net": amount - fee,
             "reporting_category": category or kind,
             "source": source["id"],

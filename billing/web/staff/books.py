@@ -33,6 +33,7 @@ from billing.web.views.books import (
     AccountRow,
     AgeRow,
     BalanceTable,
+    FeeRow,
     OwedRow,
     SeriesRow,
     StaffBooksPage,
@@ -69,6 +70,7 @@ FILES = {
     "vat": "VAT by rate",
     "invoices": "tax invoices, with buyers",
     "credit-notes": "credit notes",
+    "fees": "the acquirer’s fees with their VAT, by day",
     "payouts": "payouts: what each holds, and the bank’s reference",
     "payout-contents": "each charge, refund and fee in them",
     "refunds": "refunds by reason and member",
@@ -129,6 +131,7 @@ def _view(
         after=after,
         balances=_balances(books.trial_balance(session, first, last)),
         vat=tuple(_vat(line) for line in books.vat(session, first, last)),
+        fees=tuple(_fee(line) for line in books.fees(session, first, last)),
         series=tuple(_series(found) for found in books.series(session, first, last)),
         owed=tuple(_owed(refund) for refund in books.owed_back(session)),
         unexplained=tuple(_unexplained(charge) for charge in books.unexplained_owed(session)),
@@ -186,6 +189,20 @@ def _vat(line: books.VatLine) -> VatRow:
         net=amount_words(line.net),
         vat=amount_words(line.vat),
         gross=amount_words(line.gross),
+    )
+
+
+FEES = {"charge": "Charges", "dispute": "Disputes", "payout": "Payouts", "fee": "Billed apart"}
+
+
+def _fee(line: books.FeeLine) -> FeeRow:
+    return FeeRow(
+        what=FEES.get(line.category, line.category.replace("_", " ").capitalize()),
+        count=line.count,
+        currency=line.currency,
+        net=_amount(line.net, line.currency),
+        vat=_amount(line.vat, line.currency),
+        gross=_amount(line.gross, line.currency),
     )
 
 

@@ -51,6 +51,18 @@ class AgeRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeeRow:
+    """The acquirer's fees of one kind, in the currency that it settles in."""
+
+    what: str
+    count: int
+    currency: str
+    net: str
+    vat: str
+    gross: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesRow:
     name: str
     count: int
@@ -115,6 +127,7 @@ class StaffBooksPage:
     after: str | None
     balances: tuple[BalanceTable, ...]
     vat: tuple[VatRow, ...]
+    fees: tuple[FeeRow, ...]
     series: tuple[SeriesRow, ...]
     owed: tuple[OwedRow, ...]
     unexplained: tuple[UnexplainedRow, ...]

@@ -200,9 +200,9 @@ def _fee(line: books.FeeLine) -> FeeRow:
         what=FEES.get(line.category, line.category.replace("_", " ").capitalize()),
         count=line.count,
         currency=line.currency,
-        net=_amount(line.net, line.currency),
-        vat=_amount(line.vat, line.currency),
-        gross=_amount(line.gross, line.currency),
+        net=amount_words(line.net, line.currency),
+        vat=amount_words(line.vat, line.currency),
+        gross=amount_words(line.gross, line.currency),
     )
 
 

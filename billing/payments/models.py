@@ -121,7 +121,6 @@ class Invoice(SQLModel, table=True):
             "one_open_invoice", "subscription_id", unique=True, postgresql_where=sa.text("state = 'open'")
         ),
         sa.Index("failed_on", "first_failed_on", postgresql_where=sa.text("first_failed_on IS NOT NULL")),
-        # for staff's lists, in their order
         sa.Index("invoice_issued", "issued_on", "number", postgresql_where=sa.text("number IS NOT NULL")),
         sa.Index(
             *("invoice_gross", "gross", "issued_on", "number"), postgresql_where=sa.text("number IS NOT NULL")
@@ -305,8 +304,7 @@ class Refund(ActedBy, table=True):
         ),
         sa.Index("refund_open", "next_poll_at", postgresql_where=sa.text("state IN ('intended', 'pending')")),
         sa.Index(
-            "refund_awaiting_balance",
-            "awaiting_balance_since",
+            *("refund_awaiting_balance", "awaiting_balance_since"),
             postgresql_where=sa.text("awaiting_balance_since IS NOT NULL"),
         ),
         sa.Index("refund_failed_unpaid", "payment_id", postgresql_where=sa.text(FAILED_UNPAID)),

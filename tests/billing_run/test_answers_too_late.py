@@ -12,7 +12,7 @@ from billing.billing_run.settle import settle_all
 from billing.payments.charge import NotSent
 from billing.platform.actors import WORKER
 from billing.staff.lists import documents
-from billing.staff.lists.documents import DocumentFilter, DocumentKind
+from billing.staff.lists.documents import DocumentFilter, TaxDocumentKind
 from tests.proofs.steps import intend, send, settle_attempt
 from tests.support import ledger_checks
 from tests.support.books import read_book, write_books
@@ -65,7 +65,7 @@ def test_an_invoice_that_was_paid_twice_was_sold_once(
     assert [(row["including VAT, R"], row["paid twice, R"]) for row in notes] == [("0.00", "75.00")]
     assert [(row["excluding VAT, R"], row["VAT, R"]) for row in vat] == [("65.22", "9.78")]
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
-        sold, credited = (documents.sums(ctx, DocumentFilter(kind)) for kind in DocumentKind)
+        sold, credited = (documents.sums(ctx, DocumentFilter(kind)) for kind in TaxDocumentKind)
     assert (sold.net.amount, sold.gross.amount) == (6522, 7500)
     assert (credited.net.amount, credited.gross.amount) == (0, 0)
 

@@ -11,7 +11,7 @@ from billing.platform.actors import WORKER
 from billing.staff.lists import subscriber_rows
 from billing.staff.lists.listing import page, stream
 from billing.staff.lists.readers import ReaderFilter
-from billing.staff.lists.subscriptions import NEXT_CHARGE, Standing, standing_of, stands
+from billing.staff.lists.subscriptions import NEXT_CHARGE, SubscriptionStanding, standing_of, stands
 from billing.subscriptions.models import GOES_ON, Subscription
 from billing.subscriptions.schedule import next_charge
 from tests.support.browser import Browser
@@ -100,7 +100,7 @@ def test_the_next_charge_and_the_state_are_the_same_in_sql(world: World) -> None
         for subscription in ctx.session.execute(sa.select(Subscription)).scalars():
             fits = {
                 standing
-                for standing in Standing
+                for standing in SubscriptionStanding
                 if ctx.session.execute(
                     sa.select(col(Subscription.id)).where(
                         col(Subscription.id) == subscription.id, stands(standing)

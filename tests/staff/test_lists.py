@@ -18,7 +18,7 @@ PAYS, OWES, TRIES, LEAVES, FREE = (
 
 
 @pytest.fixture
-def town(world: World) -> World:
+def five_readers(world: World) -> World:
     """17 March: one reader has paid, one's charge was declined, one is in a trial, one has cancelled in it, one never subscribed."""
 
     def live() -> None:
@@ -42,7 +42,7 @@ def listed(browser: Browser, query: str, of: str = "readers") -> set[str]:
     return set(re.findall(r"([\w-]+)@example\.com</a>", browser.get(f"/staff/{of}?{query}").text))
 
 
-def test_readers_by_how_they_stand(town: World, staff: SignIn) -> None:
+def test_readers_by_how_they_stand(five_readers: World, staff: SignIn) -> None:
     support = staff("support")
     assert listed(support, "") == {"pays", "owes", "tries", "leaves", "free"}
     for state, who in {
@@ -57,7 +57,7 @@ def test_readers_by_how_they_stand(town: World, staff: SignIn) -> None:
         assert listed(support, f"state={state}") == who, state
         if state != "free":
             assert listed(support, f"state={state}", "subscriptions") == who, state
-    town.advance(days=20)
+    five_readers.advance(days=20)
     support = staff("support")
     assert listed(support, "state=ended") == {"leaves", "owes"}
     assert listed(support, "state=ended", "subscriptions") == {"leaves", "owes"}
@@ -66,64 +66,66 @@ def test_readers_by_how_they_stand(town: World, staff: SignIn) -> None:
     assert "31 March 2027" in support.get("/staff/subscriptions?ended_through=2027-03-31").words
 
 
-def test_readers_by_what_comes(town: World, staff: SignIn) -> None:
+def test_readers_by_what_comes(five_readers: World, staff: SignIn) -> None:
     support = staff("support")
     assert listed(support, "due_from=2027-04-01&due_through=2027-04-01") == {"tries"}
     assert listed(support, "due_from=2027-04-16&due_through=2027-04-16") == {"pays"}
     assert listed(support, "due_through=2027-03-31") == {"owes"}, "the retry"
     assert listed(support, "owing=yes") == {"owes"}
     assert listed(support, "owing=yes&state=paid") == set()
-    (ends,) = town.rows("SELECT DISTINCT card_expires_on AS on FROM subscription WHERE state = 'active'")
+    (ends,) = five_readers.rows(
+        "SELECT DISTINCT card_expires_on AS on FROM subscription WHERE state = 'active'"
+    )
     assert "pays" in listed(support, f"card_ends={ends['on']:%Y-%m}")
     assert listed(support, "card_ends=2026-01") == set()
     assert listed(support, "since_from=2027-03-17") == {"tries", "leaves", "free"}
     assert listed(support, "since_through=2027-03-01") == {"pays", "owes"}
     assert listed(support, "cancelled_from=2027-03-17", "subscriptions") == {"leaves"}
     assert listed(support, "plan=yearly") == set()
-    price = town.rows("SELECT price_id FROM subscription LIMIT 1")[0]["price_id"]
+    price = five_readers.rows("SELECT price_id FROM subscription LIMIT 1")[0]["price_id"]
     assert listed(support, f"price={price}&plan=monthly&state=trial") == {"tries"}
 
 
-def test_readers_by_their_mail(town: World, staff: SignIn) -> None:
-    support, news = staff("support"), Newsroom(town)
+def test_readers_by_their_mail(five_readers: World, staff: SignIn) -> None:
+    support, news = staff("support"), Newsroom(five_readers)
     news.join(TRIES)
     assert listed(support, f"newsletter={news.list_id}") == {"tries"}
     assert listed(support, "bounced=yes") == set()
-    town.execute(
+    five_readers.execute(
         "UPDATE message SET state = 'refused', accepted_at = NULL WHERE id = ("
         "SELECT id FROM message WHERE recipient = :mail ORDER BY id DESC LIMIT 1)",
         mail=PAYS,
     )
     assert listed(support, "bounced=yes") == {"pays"}
-    town.execute("UPDATE reader SET email = 'paid@example.com' WHERE email = :mail", mail=PAYS)
+    five_readers.execute("UPDATE reader SET email = 'paid@example.com' WHERE email = :mail", mail=PAYS)
     assert listed(support, "bounced=yes") == set(), "another address gets mail"
 
 
-def test_a_row_says_what_matters_and_leads_to_the_reader(town: World, staff: SignIn) -> None:
+def test_a_row_says_what_matters_and_leads_to_the_reader(five_readers: World, staff: SignIn) -> None:
     support = staff("support")
     page = support.get("/staff/readers?state=overdue")
     words = page.words.replace("\u00a0", " ")
     assert "1 with state: payment overdue" in words
     for said in ("payment overdue", "R75.00 incl. VAT a month", "19 Mar", "R75.00 incl. VAT"):
         assert said in words, said
-    (reader,) = town.rows("SELECT id FROM reader WHERE email = :mail", mail=OWES)
+    (reader,) = five_readers.rows("SELECT id FROM reader WHERE email = :mail", mail=OWES)
     assert f'href="/staff/readers/{reader["id"]}"' in page.text
     assert "crm-417" in support.get("/staff/readers?state=paid").words
 
 
-def test_payments_and_refunds(town: World, staff: SignIn) -> None:
+def test_payments_and_refunds(five_readers: World, staff: SignIn) -> None:
     finance = staff("finance")
-    (payment,) = town.rows("SELECT id FROM payment")
+    (payment,) = five_readers.rows("SELECT id FROM payment")
     assert listed(finance, "since_from=2027-03-15&since_through=2027-03-17", "payments") == {"pays"}
     assert listed(finance, "amount_from=75&amount_to=75,00", "payments") == {"pays"}
     assert listed(finance, "amount_from=75.01", "payments") == set()
     assert listed(finance, "returned=something", "payments") == set()
     sent = {"amount": 2300, "reason": "an outage"}
-    town.api.post(f"/v1/payments/{payment['id']}/refunds", json=sent).raise_for_status()
+    five_readers.api.post(f"/v1/payments/{payment['id']}/refunds", json=sent).raise_for_status()
     assert listed(finance, "state=under_way", "refunds") | listed(finance, "state=returned", "refunds") == {
         "pays"
     }
-    town.settle()
+    five_readers.settle()
     assert listed(finance, "state=returned&amount_to=23", "refunds") == {"pays"}
     assert listed(finance, "state=failed", "refunds") == set()
     assert listed(finance, "returned=something", "payments") == {"pays"}
@@ -148,7 +150,7 @@ def test_payments_and_refunds(town: World, staff: SignIn) -> None:
     ],
 )
 def test_what_cannot_filter_is_said_beside_its_field(
-    typed: str, sentence: str, town: World, staff: SignIn
+    typed: str, sentence: str, five_readers: World, staff: SignIn
 ) -> None:
     page = staff("support").get(f"/staff/readers?{typed}&newsletter=")
     assert page.status == 422
@@ -158,7 +160,7 @@ def test_what_cannot_filter_is_said_beside_its_field(
     assert PAYS not in page.text
 
 
-def test_amounts_that_cannot_filter(town: World, staff: SignIn) -> None:
+def test_amounts_that_cannot_filter(five_readers: World, staff: SignIn) -> None:
     finance = staff("finance")
     page = finance.get("/staff/payments?amount_from=lots")
     assert (page.status, "An amount is rand and cents, as in 75.00." in page.words) == (422, True)
@@ -166,23 +168,23 @@ def test_amounts_that_cannot_filter(town: World, staff: SignIn) -> None:
     assert (page.status, "The second amount is below the first one." in page.words) == (422, True)
 
 
-def test_a_wrong_filter_is_not_exported(town: World, staff: SignIn) -> None:
+def test_a_wrong_filter_is_not_exported(five_readers: World, staff: SignIn) -> None:
     answer = staff("finance").http.get("/staff/readers.csv?state=asleep")
     assert (answer.status_code, answer.headers["content-type"]) == (422, "text/html; charset=utf-8")
-    assert town.rows("SELECT * FROM audit_line WHERE act = 'export_list'") == []
+    assert five_readers.rows("SELECT * FROM audit_line WHERE act = 'export_list'") == []
 
 
-def test_the_file_holds_all_that_fit_and_the_audit_no_address(town: World, staff: SignIn) -> None:
-    town.execute("UPDATE reader SET external_id = '=cmd()' WHERE email = :mail", mail=PAYS)
+def test_the_file_holds_all_that_fit_and_the_audit_no_address(five_readers: World, staff: SignIn) -> None:
+    five_readers.execute("UPDATE reader SET external_id = '=cmd()' WHERE email = :mail", mail=PAYS)
     finance = staff("finance")
     answer = finance.http.get("/staff/readers.csv?state=paid")
     (row,) = csv.DictReader(io.StringIO(answer.text))
     assert (row["mail"], row["external id"], row["state"]) == (PAYS, "'=cmd()", "paid")
     assert (row["price, R"], row["next charge"], row["owed, R"]) == ("75.00", "2027-04-16", "")
-    (line,) = town.rows("SELECT * FROM audit_line WHERE act = 'export_list'")
+    (line,) = five_readers.rows("SELECT * FROM audit_line WHERE act = 'export_list'")
     assert line["after"] == {"list": "readers", "filter": {"state": "paid"}}
     assert "@" not in str(line["after"])
-    (read,) = town.rows("SELECT * FROM bulk_read WHERE what = 'GET /staff/readers.csv'")
+    (read,) = five_readers.rows("SELECT * FROM bulk_read WHERE what = 'GET /staff/readers.csv'")
     assert read["readers"] == 1
     for of, columns in {
         "subscriptions": {"subscription", "last day"},
@@ -195,7 +197,7 @@ def test_the_file_holds_all_that_fit_and_the_audit_no_address(town: World, staff
         assert len(list(sheet)) == {"subscriptions": 4, "payments": 1, "refunds": 0, "invoices": 1}[of]
 
 
-def test_support_sees_readers_and_downloads_none(town: World, staff: SignIn) -> None:
+def test_support_sees_readers_and_downloads_none(five_readers: World, staff: SignIn) -> None:
     support = staff("support")
     page = support.get("/staff/readers")
     assert ".csv" not in page.text
@@ -204,9 +206,11 @@ def test_support_sees_readers_and_downloads_none(town: World, staff: SignIn) -> 
     assert support.get("/staff/payments").status == 403
 
 
-def test_a_download_asks_for_a_code_and_leads_back_with_the_filter(town: World, staff: SignIn) -> None:
+def test_a_download_asks_for_a_code_and_leads_back_with_the_filter(
+    five_readers: World, staff: SignIn
+) -> None:
     finance = staff("finance")
-    town.advance(minutes=11)
+    five_readers.advance(minutes=11)
     page = finance.get("/staff/subscriptions.csv?state=trial")
     assert page.path == "/staff/confirm"
     assert "/staff/subscriptions?state=trial" in page.text

@@ -21,7 +21,7 @@ from billing.staff.lists.fields import Amounts, AmountsField, ChoiceField, Days,
 from billing.staff.lists.listing import Listing, Order
 
 
-class DocumentKind(WordedEnum):
+class TaxDocumentKind(WordedEnum):
     """Which documents to list; each kind has its own series of numbers."""
 
     INVOICES = "invoices", "tax invoices"
@@ -33,11 +33,11 @@ class DocumentFilter(Filter):
     """Which documents to list; tax invoices unless credit notes are asked for. Amounts are those printed, above zero."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        ChoiceField("kind", "Documents", DocumentKind),
+        ChoiceField("kind", "Documents", TaxDocumentKind),
         DaysField("since", "Issued"),
         AmountsField("amount", "Amount"),
     )
-    kind: DocumentKind | None = None
+    kind: TaxDocumentKind | None = None
     since: Days | None = None
     amount: Amounts | None = None
 
@@ -111,7 +111,7 @@ _COLUMNS = {
 def of_documents(ctx: TransactionContext, wanted: DocumentFilter) -> Listing[DocumentRow]:
     """Documents that fit."""
     found = _documents(ctx, wanted)
-    if wanted.kind is DocumentKind.CREDIT_NOTES:
+    if wanted.kind is TaxDocumentKind.CREDIT_NOTES:
         order = Order(found.c.number, read_id=listing.number)
     else:
         order = Order(found.c.number, place=found.c.issued_on, read=listing.civil_day, read_id=listing.number)
@@ -129,7 +129,7 @@ def sums(ctx: TransactionContext, wanted: DocumentFilter) -> DocumentSums:
 
 def _documents(ctx: TransactionContext, wanted: DocumentFilter) -> sa.Subquery:
     """All of the kind; credit notes of refunds of the asked days alone, as their day isn't in an index."""
-    if wanted.kind is not DocumentKind.CREDIT_NOTES:
+    if wanted.kind is not TaxDocumentKind.CREDIT_NOTES:
         return sa.text(_INVOICES).columns(**_COLUMNS).subquery("document")
     first, end = _EVER
     if wanted.since is not None and wanted.since.first is not None:
@@ -141,7 +141,7 @@ def _documents(ctx: TransactionContext, wanted: DocumentFilter) -> sa.Subquery:
 
 
 def _conditions(found: sa.Subquery, wanted: DocumentFilter) -> span.Conditions:
-    is_credit = wanted.kind is DocumentKind.CREDIT_NOTES
+    is_credit = wanted.kind is TaxDocumentKind.CREDIT_NOTES
     printed = -found.c.gross if is_credit else found.c.gross
     return [*span.civil_days(found.c.issued_on, wanted.since), *span.cents(printed, wanted.amount)]
 

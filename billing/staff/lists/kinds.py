@@ -6,12 +6,12 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from billing.rules.periods import last_of_month
-from billing.staff.lists.documents import DocumentFilter, DocumentKind
+from billing.staff.lists.documents import DocumentFilter, TaxDocumentKind
 from billing.staff.lists.fields import Days, Filter
 from billing.staff.lists.payments import PaymentFilter, Returned
 from billing.staff.lists.readers import ReaderFilter
-from billing.staff.lists.refunds import Progress, RefundFilter
-from billing.staff.lists.subscriptions import Standing, SubscriptionFilter
+from billing.staff.lists.refunds import RefundFilter, RefundProgress
+from billing.staff.lists.subscriptions import SubscriptionFilter, SubscriptionStanding
 from billing.staff.roles import Permission
 
 
@@ -69,8 +69,10 @@ LISTS: dict[ListName, ListKind] = {
         Permission.FIND,
         Permission.EXPORT,
         lambda today: {
-            "Trials ending this week": SubscriptionFilter(state=Standing.TRIAL, due=week_of(today)),
-            "Payment overdue": SubscriptionFilter(state=Standing.OVERDUE),
+            "Trials ending this week": SubscriptionFilter(
+                state=SubscriptionStanding.TRIAL, due=week_of(today)
+            ),
+            "Payment overdue": SubscriptionFilter(state=SubscriptionStanding.OVERDUE),
             "Card ends this month": SubscriptionFilter(card_ends=month_of(today).last),
             "Cancelled this week": SubscriptionFilter(cancelled=week_of(today)),
         },
@@ -93,9 +95,9 @@ LISTS: dict[ListName, ListKind] = {
         Permission.INVOICES,
         Permission.INVOICES,
         lambda today: {
-            "On its way": RefundFilter(state=Progress.UNDER_WAY),
-            "Failed": RefundFilter(state=Progress.FAILED),
-            "Came back from the bank": RefundFilter(state=Progress.BOUNCED),
+            "On its way": RefundFilter(state=RefundProgress.UNDER_WAY),
+            "Failed": RefundFilter(state=RefundProgress.FAILED),
+            "Came back from the bank": RefundFilter(state=RefundProgress.BOUNCED),
             "This month": RefundFilter(since=month_of(today)),
         },
     ),
@@ -107,8 +109,8 @@ LISTS: dict[ListName, ListKind] = {
         lambda today: {
             "Tax invoices of this month": DocumentFilter(since=month_of(today)),
             "Tax invoices of last month": DocumentFilter(since=_month_before(today)),
-            "Credit notes of this month": DocumentFilter(DocumentKind.CREDIT_NOTES, month_of(today)),
-            "Credit notes of last month": DocumentFilter(DocumentKind.CREDIT_NOTES, _month_before(today)),
+            "Credit notes of this month": DocumentFilter(TaxDocumentKind.CREDIT_NOTES, month_of(today)),
+            "Credit notes of last month": DocumentFilter(TaxDocumentKind.CREDIT_NOTES, _month_before(today)),
         },
     ),
 }

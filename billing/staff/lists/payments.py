@@ -39,7 +39,7 @@ class PaymentFilter(Filter):
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentRow:
+class ListedPayment:
     """A payment, VAT included. `number`: of its tax invoice in force. `returned`: what went back, or is on its way."""
 
     payment_id: str
@@ -56,7 +56,7 @@ class PaymentRow:
     charge_ref: str
 
 
-def of_payments(ctx: TransactionContext, wanted: PaymentFilter) -> Listing[PaymentRow]:
+def of_payments(ctx: TransactionContext, wanted: PaymentFilter) -> Listing[ListedPayment]:
     """Payments that fit, the newest first."""
     order = Order(col(Payment.id), place=col(Payment.paid_at), read=listing.moment)
     gone_back = sa.exists().where(col(Refund.payment_id) == col(Payment.id), sa.text(GIVEN))
@@ -102,8 +102,8 @@ def _whole(listed: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-def _row(row: Any) -> PaymentRow:
-    return PaymentRow(
+def _row(row: Any) -> ListedPayment:
+    return ListedPayment(
         payment_id=row.id,
         reader_id=row.reader_id,
         email=row.email,

@@ -25,7 +25,7 @@ from billing.staff.lists.fields import (
     MonthField,
     NamedField,
 )
-from billing.staff.lists.subscriptions import Standing
+from billing.staff.lists.subscriptions import SubscriptionStanding
 from billing.subscriptions.models import Subscription
 
 REFUSED_FOR = timedelta(days=30)
@@ -35,11 +35,11 @@ REFUSED_FOR = timedelta(days=30)
 class ReaderStanding(WordedEnum):
     """How a reader stands to a subscription."""
 
-    TRIAL = "trial", Standing.TRIAL.words
-    PAID = "paid", Standing.PAID.words
-    OVERDUE = "overdue", Standing.OVERDUE.words
-    PAUSED = "paused", Standing.PAUSED.words
-    CANCELLED = "cancelled", Standing.CANCELLED.words
+    TRIAL = "trial", SubscriptionStanding.TRIAL.words
+    PAID = "paid", SubscriptionStanding.PAID.words
+    OVERDUE = "overdue", SubscriptionStanding.OVERDUE.words
+    PAUSED = "paused", SubscriptionStanding.PAUSED.words
+    CANCELLED = "cancelled", SubscriptionStanding.CANCELLED.words
     ENDED = "ended", "subscription ended"
     FREE = "free", "never subscribed"
 
@@ -79,7 +79,11 @@ def reader_ids(ctx: TransactionContext, wanted: ReaderFilter) -> sa.Select[str]:
         *([col(Reader.id).in_(_bounced(ctx))] if wanted.bounced else []),
     )
     of_running = [
-        *([subscriptions.stands(Standing(wanted.state.value))] if wanted.state in _RUNNING else []),
+        *(
+            [subscriptions.stands(SubscriptionStanding(wanted.state.value))]
+            if wanted.state in _RUNNING
+            else []
+        ),
         *subscriptions.terms(wanted.plan, wanted.price),
         *subscriptions.due(wanted.due),
         *subscriptions.card_ends(wanted.card_ends),

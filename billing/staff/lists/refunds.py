@@ -17,7 +17,7 @@ from billing.staff.lists.fields import Amounts, AmountsField, ChoiceField, Days,
 from billing.staff.lists.listing import Listing, Order
 
 
-class Progress(WordedEnum):
+class RefundProgress(WordedEnum):
     """How far a refund is."""
 
     UNDER_WAY = "under_way", "on its way"
@@ -27,7 +27,7 @@ class Progress(WordedEnum):
     FAILED = "failed", "failed"
 
 
-WENT_WRONG = frozenset({Progress.BOUNCED, Progress.FAILED})
+WENT_WRONG = frozenset({RefundProgress.BOUNCED, RefundProgress.FAILED})
 """The reader doesn't have the money."""
 
 
@@ -36,11 +36,11 @@ class RefundFilter(Filter):
     """Which refunds to list."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        ChoiceField("state", "State", Progress),
+        ChoiceField("state", "State", RefundProgress),
         DaysField("since", "Made"),
         AmountsField("amount", "Amount"),
     )
-    state: Progress | None = None
+    state: RefundProgress | None = None
     since: Days | None = None
     amount: Amounts | None = None
 
@@ -54,7 +54,7 @@ class RefundRow:
     email: str
     made_at: datetime
     amount: Money
-    progress: Progress
+    progress: RefundProgress
     credit_note_number: int | None
     reason: str
     by: str
@@ -71,28 +71,28 @@ def of_refunds(ctx: TransactionContext, wanted: RefundFilter) -> Listing[RefundR
     return Listing(fits, order, _whole, _row)
 
 
-def _is(progress: Progress) -> sa.ColumnElement[bool]:
+def _is(progress: RefundProgress) -> sa.ColumnElement[bool]:
     """`progress_of` in SQL."""
     state, bounced, paid = col(Refund.state), col(Refund.bounced_at), col(Refund.paid_back_at)
     failed = state == RefundState.FAILED
     return {
-        Progress.UNDER_WAY: state.in_((RefundState.INTENDED, RefundState.PENDING)),
-        Progress.RETURNED: state == RefundState.SUCCEEDED,
-        Progress.TRANSFERRED: sa.and_(failed, paid.is_not(None)),
-        Progress.BOUNCED: sa.and_(failed, paid.is_(None), bounced.is_not(None)),
-        Progress.FAILED: sa.and_(failed, paid.is_(None), bounced.is_(None)),
+        RefundProgress.UNDER_WAY: state.in_((RefundState.INTENDED, RefundState.PENDING)),
+        RefundProgress.RETURNED: state == RefundState.SUCCEEDED,
+        RefundProgress.TRANSFERRED: sa.and_(failed, paid.is_not(None)),
+        RefundProgress.BOUNCED: sa.and_(failed, paid.is_(None), bounced.is_not(None)),
+        RefundProgress.FAILED: sa.and_(failed, paid.is_(None), bounced.is_(None)),
     }[progress]
 
 
-def progress_of(refund: Refund) -> Progress:
+def progress_of(refund: Refund) -> RefundProgress:
     """How far it is."""
     if refund.state is RefundState.SUCCEEDED:
-        return Progress.RETURNED
+        return RefundProgress.RETURNED
     if refund.state is not RefundState.FAILED:
-        return Progress.UNDER_WAY
+        return RefundProgress.UNDER_WAY
     if refund.paid_back_at is not None:
-        return Progress.TRANSFERRED
-    return Progress.BOUNCED if refund.bounced_at is not None else Progress.FAILED
+        return RefundProgress.TRANSFERRED
+    return RefundProgress.BOUNCED if refund.bounced_at is not None else RefundProgress.FAILED
 
 
 def _whole(listed: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:

@@ -42,9 +42,10 @@ class SubscriberRow:
 
 def of_readers(ctx: TransactionContext, wanted: ReaderFilter) -> Listing[SubscriberRow]:
     """Readers who fit: by the next charge where that is asked for, else the newest first."""
-    if wanted.due:
-        order = _by_next_charge(col(Reader.id))
-    elif wanted.since:
+    if wanted.due:  # who has a next charge has one running subscription: in its order, which an index has
+        fits = readers.reader_ids(ctx, wanted)
+        return _listing(ctx, fits, _by_next_charge())
+    if wanted.since:
         order = Order(col(Reader.id), place=col(Reader.created_at), read=listing.moment)
     else:
         order = Order(col(Reader.id))
@@ -64,12 +65,17 @@ def of_readers(ctx: TransactionContext, wanted: ReaderFilter) -> Listing[Subscri
 def of_subscriptions(ctx: TransactionContext, wanted: SubscriptionFilter) -> Listing[SubscriberRow]:
     """Subscriptions that fit: by the next charge where that is asked for; else by the moment that is; else the newest first."""
     if wanted.due:
-        order = _by_next_charge(col(Subscription.id))
+        order = _by_next_charge()
     else:
         moments = {"cancelled": "cancel_asked_at", "ended": "ended_at", "since": "started_at"}
         asked = next((column for name, column in moments.items() if getattr(wanted, name)), None)
         place = col(getattr(Subscription, asked)) if asked else None
         order = Order(col(Subscription.id), place=place, read=listing.moment)
+    return _listing(ctx, subscriptions.reader_ids(ctx, wanted), order)
+
+
+def _listing(ctx: TransactionContext, fits: sa.Select[str], order: Order) -> Listing[SubscriberRow]:
+    """By the ids of subscriptions."""
 
     def whole(listed: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
         held = aliased(Subscription, name="held")
@@ -77,12 +83,11 @@ def of_subscriptions(ctx: TransactionContext, wanted: SubscriptionFilter) -> Lis
         query = query.join(held, col(held.id) == listed.c.id)
         return _with_terms(query.join(Reader, col(Reader.id) == col(held.reader_id)), held)
 
-    fits = subscriptions.reader_ids(ctx, wanted).with_only_columns(*order.columns)
-    return Listing(fits, order, whole, lambda row: _row(ctx, row))
+    return Listing(fits.with_only_columns(*order.columns), order, whole, lambda row: _row(ctx, row))
 
 
-def _by_next_charge(row_id: Any) -> Order:
-    return Order(row_id, newest_first=False, place=NEXT_CHARGE, read=listing.civil_day)
+def _by_next_charge() -> Order:
+    return Order(col(Subscription.id), newest_first=False, place=NEXT_CHARGE, read=listing.civil_day)
 
 
 def _columns(held: Any) -> list[Any]:

@@ -25,7 +25,7 @@ from billing.staff.lists.fields import (
 from billing.subscriptions.models import GOES_ON, NEXT_CHARGE_ON, Price, Subscription
 
 
-class Standing(WordedEnum):
+class SubscriptionStanding(WordedEnum):
     """How a subscription stands. One that is cancelled is nothing else, whatever is free or paid."""
 
     TRIAL = "trial", "in the free trial"
@@ -37,32 +37,32 @@ class Standing(WordedEnum):
 
 
 RUNNING = {
-    Standing.TRIAL: State.TRIALING,
-    Standing.PAID: State.ACTIVE,
-    Standing.OVERDUE: State.PAST_DUE,
-    Standing.PAUSED: State.PAUSED,
+    SubscriptionStanding.TRIAL: State.TRIALING,
+    SubscriptionStanding.PAID: State.ACTIVE,
+    SubscriptionStanding.OVERDUE: State.PAST_DUE,
+    SubscriptionStanding.PAUSED: State.PAUSED,
 }
 NEXT_CHARGE: sa.ColumnElement[date] = sa.literal_column(NEXT_CHARGE_ON, sa.Date())
 """The day of the next charge, for a query of subscriptions that go on: `schedule.next_charge` in SQL, as the index has it."""
 _GOES_ON: sa.ColumnElement[bool] = sa.literal_column(GOES_ON, sa.Boolean())
 
 
-def stands(standing: Standing) -> sa.ColumnElement[bool]:
+def stands(standing: SubscriptionStanding) -> sa.ColumnElement[bool]:
     """A subscription stands so."""
     state, cancels_at = col(Subscription.state), col(Subscription.cancels_at)
-    if standing is Standing.ENDED:
+    if standing is SubscriptionStanding.ENDED:
         return state == State.ENDED
-    if standing is Standing.CANCELLED:
+    if standing is SubscriptionStanding.CANCELLED:
         return sa.and_(state != State.ENDED, cancels_at.is_not(None))
     return sa.and_(state == RUNNING[standing], cancels_at.is_(None))
 
 
-def standing_of(subscription: Subscription) -> Standing:
+def standing_of(subscription: Subscription) -> SubscriptionStanding:
     """How it stands."""
     if subscription.state is State.ENDED:
-        return Standing.ENDED
+        return SubscriptionStanding.ENDED
     if subscription.cancels_at is not None:
-        return Standing.CANCELLED
+        return SubscriptionStanding.CANCELLED
     return next(standing for standing, state in RUNNING.items() if state is subscription.state)
 
 
@@ -71,7 +71,7 @@ class SubscriptionFilter(Filter):
     """Which subscriptions to list."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        ChoiceField("state", "State", Standing),
+        ChoiceField("state", "State", SubscriptionStanding),
         NamedField("plan", "Plan"),
         NamedField("price", "Price"),
         DaysField("due", "Next charge"),
@@ -81,7 +81,7 @@ class SubscriptionFilter(Filter):
         DaysField("ended", "Ended"),
         FlagField("owing", "Owes money"),
     )
-    state: Standing | None = None
+    state: SubscriptionStanding | None = None
     plan: str | None = None
     price: str | None = None
     due: Days | None = None
@@ -131,8 +131,12 @@ def card_ends(last_day: date | None) -> span.Conditions:
 
 def owes() -> sa.ColumnElement[bool]:
     """A charge of it has failed, and its invoice is still to be paid."""
-    return sa.exists().where(
-        col(Invoice.subscription_id) == col(Subscription.id),
-        col(Invoice.state) == InvoiceState.OPEN,
-        col(Invoice.first_failed_on).is_not(None),
+    # a charge that failed makes it past due; said again, because that is in an index
+    return sa.and_(
+        col(Subscription.state) == State.PAST_DUE,
+        sa.exists().where(
+            col(Invoice.subscription_id) == col(Subscription.id),
+            col(Invoice.state) == InvoiceState.OPEN,
+            col(Invoice.first_failed_on).is_not(None),
+        ),
     )

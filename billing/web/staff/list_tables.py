@@ -12,7 +12,7 @@ from billing.staff.lists import documents, payments, refunds, subscriber_rows
 from billing.staff.lists.documents import DocumentRow
 from billing.staff.lists.kinds import ListName
 from billing.staff.lists.listing import Listing
-from billing.staff.lists.payments import PaymentRow
+from billing.staff.lists.payments import ListedPayment
 from billing.staff.lists.readers import ReaderStanding
 from billing.staff.lists.refunds import RefundRow
 from billing.staff.lists.subscriber_rows import SubscriberRow
@@ -89,7 +89,7 @@ def _rand(money: Money | None) -> object:
     return major(money.amount, money.currency) if money is not None else ""
 
 
-def _payment(row: PaymentRow) -> ListRowView:
+def _payment(row: ListedPayment) -> ListRowView:
     cells = (
         ListCell(label="paid", moment=row.paid_at),
         ListCell(money=row.amount, tax=INCL_VAT, note="paid twice; goes back by itself" if row.twice else ""),

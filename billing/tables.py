@@ -15,6 +15,7 @@ import billing.payments.dispute_models
 import billing.payments.invoice_recipients
 import billing.payments.models
 import billing.payments.number_models
+import billing.payments.refund_models
 import billing.payments.unexplained_models
 import billing.payments.vat_models
 import billing.personal_data.models

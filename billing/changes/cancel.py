@@ -17,7 +17,8 @@ from billing.notices.trial import trial_started
 from billing.payments import payment_page
 from billing.payments.dispute_limits import is_taken, open_of, refuse_while_open
 from billing.payments.invoices import mark_void, open_invoice
-from billing.payments.models import Invoice, Payment, Refund
+from billing.payments.models import Invoice, Payment
+from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
 from billing.platform.site import Site

@@ -8,7 +8,8 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from billing.payments.models import Attempt, Invoice, Payment, Refund
+from billing.payments.models import Attempt, Invoice, Payment
+from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.refunds import refund

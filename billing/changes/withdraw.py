@@ -11,7 +11,8 @@ from billing.changes import cancel, give_back
 from billing.changes.give_back import DueBack
 from billing.notices.cancellation import sale_withdrawn
 from billing.payments import dispute_limits, payment_page, refund_reasons
-from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund
+from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
+from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.refunds import refund

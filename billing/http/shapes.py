@@ -10,8 +10,9 @@ from billing.access import edge_tokens
 from billing.access.check import AccessResult
 from billing.payments.corrections import InvoiceCorrection
 from billing.payments.invoice_recipients import Particulars
-from billing.payments.models import Invoice, PaymentMethod, Refund
+from billing.payments.models import Invoice, PaymentMethod
 from billing.payments.numbers import credit_note_number, invoice_number
+from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 from billing.platform.storable import storable

@@ -13,7 +13,8 @@ from billing.notices.returned_charges import (
 )
 from billing.notices.send import after_that, last_day_while_reading, moment, send
 from billing.notices.true_while import next_charge
-from billing.payments.models import Payment, Refund
+from billing.payments.models import Payment
+from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription

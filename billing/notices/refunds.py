@@ -15,7 +15,8 @@ from billing.notices.returned_charges import (
 )
 from billing.notices.send import send
 from billing.payments import numbers, refund_reasons
-from billing.payments.models import Payment, Refund
+from billing.payments.models import Payment
+from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from emails import ALWAYS, Cents, Day, Mail, Url
 from emails.languages import Text, named

@@ -12,7 +12,8 @@ from billing.mail import outbox
 from billing.mail.models import Message
 from billing.payments import corrections, dispute_limits, numbers
 from billing.payments.document_text import credit_note, tax_invoice
-from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
+from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
+from billing.payments.refund_models import Refund, RefundState
 from billing.platform.context import TransactionContext
 from emails import Cents, CreditNote, Day, Document, Mail, MailFacts, TaxInvoice, store
 

@@ -8,7 +8,8 @@ from sqlmodel import Session
 
 from billing.mail import outbox
 from billing.mail.outbox import NewMessage
-from billing.payments.models import PaymentMethod, Refund
+from billing.payments.models import PaymentMethod
+from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 from billing.readers.register import by_id

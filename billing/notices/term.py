@@ -9,7 +9,7 @@ from typing import Literal
 from billing.notices import true_while
 from billing.notices.returned_charges import SAMPLE_FAILED, MailWithRefunds, attach_refunds
 from billing.notices.send import card_of, send, with_vat
-from billing.payments.models import Refund
+from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.rules import notices, term, trial
 from billing.rules.money import Money

@@ -14,7 +14,8 @@ from sqlmodel import Field, Session, col, select
 
 from billing.payments import invoice_recipients, numbers
 from billing.payments.invoice_recipients import Particulars
-from billing.payments.models import Invoice, Refund
+from billing.payments.models import Invoice
+from billing.payments.refund_models import Refund
 from billing.platform import bulk
 from billing.platform.actors import ActedBy
 from emails.languages import Text, say

@@ -6,8 +6,9 @@ from billing.payments import corrections, numbers, refund_reasons
 from billing.payments.corrections import InvoiceCorrection, InvoiceHistory, IssuedInvoice
 from billing.payments.invoice_recipients import Particulars
 from billing.payments.invoices import basis_points, described, percent
-from billing.payments.models import Invoice, Payment, PaymentMethod, Refund
+from billing.payments.models import Invoice, Payment, PaymentMethod
 from billing.payments.receipts import Paid
+from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 from billing.rules import tax

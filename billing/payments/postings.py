@@ -10,7 +10,8 @@ from billing.ledger.models import Account
 from billing.ledger.post import Posting, post, post_many
 from billing.ledger.recognition import Owed, defer, take_back_of
 from billing.payments.corrections import InvoiceCorrection
-from billing.payments.models import Invoice, InvoiceState, Payment, Refund
+from billing.payments.models import Invoice, InvoiceState, Payment
+from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 from billing.rules.recognition import Spread, worth_of

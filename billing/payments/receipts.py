@@ -9,15 +9,8 @@ from sqlmodel import Session, col, select
 
 from billing.payments import refunds_owed
 from billing.payments.dispute_limits import cents_taken_of
-from billing.payments.models import (
-    Attempt,
-    Invoice,
-    InvoiceState,
-    Payment,
-    PaymentMethod,
-    Refund,
-    RefundState,
-)
+from billing.payments.models import Attempt, Invoice, InvoiceState, Payment, PaymentMethod
+from billing.payments.refund_models import Refund, RefundState
 from billing.platform.errors import NotFound
 
 

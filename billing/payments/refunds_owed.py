@@ -9,7 +9,8 @@ from sqlmodel import Session, select
 from billing.cases.close import close_about, close_about_payment
 from billing.cases.models import CaseKind
 from billing.payments import dispute_limits
-from billing.payments.models import FAILED_UNPAID, GIVEN, Payment, Refund, RefundState
+from billing.payments.models import Payment
+from billing.payments.refund_models import FAILED_UNPAID, GIVEN, Refund, RefundState
 from billing.platform.context import TransactionContext
 from billing.rules.money import Money
 

@@ -10,7 +10,8 @@ from sqlmodel import Session, col, select
 from billing.changes import cancel, withdraw
 from billing.notices.erasure import erasure_asked
 from billing.payments import dispute_limits, payment_page, refunds_owed
-from billing.payments.models import Payment, Refund, RefundState
+from billing.payments.models import Payment
+from billing.payments.refund_models import Refund, RefundState
 from billing.personal_data import register
 from billing.personal_data.models import Erasure
 from billing.platform import ids

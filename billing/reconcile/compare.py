@@ -11,7 +11,8 @@ from sqlmodel import Session, col, func, select
 
 from billing.payments.balance_models import BalanceMovement
 from billing.payments.dispute_models import Dispute
-from billing.payments.models import Payment, Refund, RefundState
+from billing.payments.models import Payment
+from billing.payments.refund_models import Refund, RefundState
 from billing.payments.unexplained_models import UnexplainedCharge
 from billing.rules.reconciliation import BY_ITSELF, MOVED_BY, Pair, Theirs, Thing, pairs
 

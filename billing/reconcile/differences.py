@@ -10,8 +10,9 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.balance_models import BalanceMovement, Payout
 from billing.payments.dispute_models import Dispute
-from billing.payments.models import Payment, Refund
+from billing.payments.models import Payment
 from billing.payments.record_payment import payment_of
+from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.refunds import elsewhere
 from billing.refunds.unexplained_charges import payer

@@ -4,7 +4,8 @@ from sqlmodel import select
 
 from billing.acquirer.balance_port import FoundRefund
 from billing.changes.cancel import When, cancel
-from billing.payments.models import Invoice, Payment, Refund, RefundState
+from billing.payments.models import Invoice, Payment
+from billing.payments.refund_models import Refund, RefundState
 from billing.platform.context import TransactionContext
 from billing.reconcile.catch_up import ReconcileContext
 from billing.refunds import refund

@@ -3,7 +3,8 @@
 from billing.acquirer.answers import MadeRefund, RefundRefused, Unknown
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.payments.models import GOES_OUT, Payment, Refund
+from billing.payments.models import Payment
+from billing.payments.refund_models import GOES_OUT, Refund
 from billing.platform.context import TransactionContext
 from billing.platform.logs import log_event
 from billing.refunds import refund, waiting

@@ -7,7 +7,8 @@ from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.notices.refunds import refund_paid_back
 from billing.payments import postings, refunds_owed
-from billing.payments.models import Payment, Refund, RefundState
+from billing.payments.models import Payment
+from billing.payments.refund_models import Refund, RefundState
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.platform.logs import log_event

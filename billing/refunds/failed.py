@@ -6,7 +6,8 @@ from billing.cases.open import open_case
 from billing.mail import obsolete
 from billing.notices.refunds import refund_failed
 from billing.payments import dispute_limits, refunds_owed
-from billing.payments.models import Payment, Refund
+from billing.payments.models import Payment
+from billing.payments.refund_models import Refund
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
 from billing.readers.register import by_id

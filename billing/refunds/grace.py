@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from billing.payments.models import Refund, RefundState
+from billing.payments.refund_models import Refund, RefundState
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.platform.logs import log_event

@@ -9,7 +9,8 @@ from billing.cases.models import CaseKind
 from billing.mail import obsolete
 from billing.notices.refunds import refund_paid_back, refund_settled
 from billing.payments import numbers, postings, refunds_owed
-from billing.payments.models import Invoice, Payment, Refund
+from billing.payments.models import Invoice, Payment
+from billing.payments.refund_models import Refund
 from billing.payments.unexplained_models import UnexplainedCharge
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid, NotFound

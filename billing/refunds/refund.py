@@ -16,7 +16,8 @@ from billing.acquirer.answers import (
 from billing.notices.refunds import refund_settled
 from billing.payments import dispute_limits, numbers, postings, refunds_owed
 from billing.payments.invoices import basis_points
-from billing.payments.models import GIVEN, Invoice, Payment, Refund, RefundState
+from billing.payments.models import Invoice, Payment
+from billing.payments.refund_models import GIVEN, Refund, RefundState
 from billing.platform import ids
 from billing.platform.actors import WORKER, acted_by
 from billing.platform.context import TransactionContext

@@ -19,7 +19,8 @@ from billing.acquirer.answers import (
 from billing.acquirer.gateway_health import GatewayHealth, HealthByName
 from billing.acquirer.port import Gateway
 from billing.payments.charge import sent_before
-from billing.payments.models import GOES_OUT, Payment, Refund
+from billing.payments.models import Payment
+from billing.payments.refund_models import GOES_OUT, Refund
 from billing.platform.actors import WORKER
 from billing.platform.claims import assign, unclaimed, worker_lock
 from billing.platform.db import Database

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, func, select
 from billing.cases.close import close_about
 from billing.cases.models import Case, CaseKind
 from billing.cases.open import open_case
-from billing.payments.models import Refund
+from billing.payments.refund_models import Refund
 from billing.payments.unexplained_models import UnexplainedCharge
 from billing.platform.context import TransactionContext
 from billing.rules.money import Money

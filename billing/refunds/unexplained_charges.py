@@ -24,8 +24,9 @@ from billing.acquirer.registry import Acquirers
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.payments.models import PaymentMethod, RefundState
+from billing.payments.models import PaymentMethod
 from billing.payments.record_payment import payment_of
+from billing.payments.refund_models import RefundState
 from billing.payments.unexplained_models import UnexplainedCharge
 from billing.platform.actors import WORKER
 from billing.platform.claims import only_one

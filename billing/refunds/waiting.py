@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from billing.acquirer.answers import Unknown
-from billing.payments.models import Refund
+from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.refunds import shortage
 from billing.rules.backoff import again_at

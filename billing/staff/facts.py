@@ -10,7 +10,8 @@ from sqlmodel import Session, col, func, select
 
 from billing.access.models import Grant
 from billing.payments.corrections import InvoiceCorrection
-from billing.payments.models import Payment, Refund, RefundState
+from billing.payments.models import Payment
+from billing.payments.refund_models import Refund, RefundState
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.readers.register import lock_reader as lock_row_of

@@ -6,15 +6,8 @@ from billing.acquirer.balance_port import DisputeState
 from billing.payments import numbers, refunds_owed
 from billing.payments.corrections import InvoiceCorrection
 from billing.payments.dispute_models import Dispute
-from billing.payments.models import (
-    Attempt,
-    AttemptState,
-    Invoice,
-    Payment,
-    PaymentMethod,
-    Refund,
-    RefundState,
-)
+from billing.payments.models import Attempt, AttemptState, Invoice, Payment, PaymentMethod
+from billing.payments.refund_models import Refund, RefundState
 from billing.rules.dunning import DeclineKind
 from billing.rules.money import Money
 from billing.staff.entry import Entry, EntryKind, newest, present

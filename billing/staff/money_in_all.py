@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from billing.payments.models import Payment, Refund, RefundState
+from billing.payments.models import Payment
+from billing.payments.refund_models import Refund, RefundState
 from billing.rules.money import Money
 
 

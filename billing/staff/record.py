@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlmodel import Session, select
 
-from billing.payments.models import Refund
+from billing.payments.refund_models import Refund
 from billing.platform.actors import key_id_of
 from billing.platform.context import TransactionContext
 from billing.rules.ceilings import Spent

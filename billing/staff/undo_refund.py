@@ -2,7 +2,7 @@
 
 from sqlmodel import col, select
 
-from billing.payments.models import Refund
+from billing.payments.refund_models import Refund
 from billing.platform.actors import staff_id_of
 from billing.platform.context import TransactionContext
 from billing.refunds import grace

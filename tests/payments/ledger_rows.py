@@ -7,16 +7,8 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from billing.payments import postings
-from billing.payments.models import (
-    Attempt,
-    AttemptState,
-    Invoice,
-    InvoiceState,
-    Payment,
-    PaymentMethod,
-    Refund,
-    RefundState,
-)
+from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment, PaymentMethod
+from billing.payments.refund_models import Refund, RefundState
 from billing.platform.actors import WORKER, Command, acted_by
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site

@@ -15,7 +15,8 @@ from sqlmodel import Session
 from billing.ledger import recognition
 from billing.ledger.models import Account
 from billing.payments import postings
-from billing.payments.models import Invoice, Payment, RefundState
+from billing.payments.models import Invoice, Payment
+from billing.payments.refund_models import RefundState
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
 from billing.platform.db import Database

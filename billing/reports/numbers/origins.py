@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from billing.access.models import Article
 from billing.newsletters.models import Issue, Newsletter
-from billing.payments.models import GIVEN
+from billing.payments.refund_models import GIVEN
 from billing.platform import bulk
 from billing.reports.numbers.shape import (
     Cell,

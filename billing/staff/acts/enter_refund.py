@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from sqlmodel import Session, select
 
 from billing.acquirer.balance_port import TakenRefund
-from billing.payments.models import Invoice, Payment, RefundState
+from billing.payments.models import Invoice, Payment
+from billing.payments.refund_models import RefundState
 from billing.platform.context import TransactionContext
 from billing.refunds import enter, refund
 from billing.staff.acts.money import card_of, part_of

@@ -8,7 +8,7 @@ from billing.acquirer.balance_port import DisputeState
 from billing.cases.models import CaseKind
 from billing.payments import postings, refunds_owed
 from billing.payments.dispute_models import Dispute
-from billing.payments.models import Refund
+from billing.payments.refund_models import Refund
 from billing.platform.bulk import load
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import col
 
-from billing.payments.models import GIVEN, Attempt, Invoice, Payment, PaymentMethod, Refund
+from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
+from billing.payments.refund_models import GIVEN, Refund
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.rules.money import Money

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import col
 
-from billing.payments.models import Refund, RefundState
+from billing.payments.refund_models import Refund, RefundState
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.rules.money import Money

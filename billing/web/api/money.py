@@ -14,7 +14,8 @@ from billing.http import shapes
 from billing.payments import corrections, dispute_limits, invoice_recipients, receipts
 from billing.payments.document_text import copies
 from billing.payments.invoice_recipients import Particulars
-from billing.payments.models import Invoice, InvoiceState, Payment, Refund
+from billing.payments.models import Invoice, InvoiceState, Payment
+from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.readers.register import by_id

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from billing.access.listed import ListedArticle
 from billing.access.registered import RegisteredArticle
 from billing.payments import numbers
-from billing.payments.models import PaymentMethod, Refund
+from billing.payments.models import PaymentMethod
 from billing.payments.receipts import Paid
+from billing.payments.refund_models import Refund
 from billing.rules.money import Money
 from billing.web.kit.visit import Visit
 from billing.web.views.account import ReceiptRow

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from billing.changes import cancel, withdraw
 from billing.payments import receipts
-from billing.payments.models import Refund, RefundState
+from billing.payments.refund_models import Refund, RefundState
 from billing.platform.actors import ReaderActor
 from billing.platform.context import TransactionContext
 from billing.readers.register import by_id

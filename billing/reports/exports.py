@@ -127,7 +127,7 @@ def _summary(session: Session, first: date, last: date) -> Rows:
     yield "period", "first day", first
     yield "period", "last day", last
     through = recognised_through(session)
-    yield "period", "revenue is earned up to", through or ""
+    yield "period", "revenue is earned up to", min(through, last) if through else ""
     for series in books.series(session, first, last):
         yield series.name, "how many", series.count
         yield series.name, "lowest number", series.lowest

@@ -148,7 +148,7 @@ def texts_of(message: Mail) -> dict[str, str]:
 IN_THE_SUBJECT = ("which", "number", "credit_note_number", "newsletters", "member", "of_month", "title")
 """What a subject can't hold is refused there, with the whole mail. None is free text: numbers are ours, and the names of
 newsletters are lines by their table; a member's address and the title of a letter are checked when they are given."""
-ONE_OF_A_FEW = ("every", "what", "asked", "effect")
+ONE_OF_A_FEW = ("every", "what", "asked", "effect", "about")
 """Fields that hold one of a few words of ours, and nothing else."""
 
 

@@ -40,7 +40,7 @@ class GiveBackAct:
             raise refund.NotAnAmount
         words = (
             f"{part_of(ctx.session, payment, cents)} goes back to {card_of(ctx.session, payment)}.",
-            *((WAITS,) if isinstance(ctx.actor, StaffActor) else ()),
+            *((WAITS,) if self._is_held(ctx) else ()),
             "A credit note is written when the bank has it, and goes out by mail.",
             "Reading goes on as before: a refund alone cancels nothing.",
         )
@@ -60,9 +60,13 @@ class GiveBackAct:
         )
         if made is None:
             raise refund.MoreThanLeft(left=0)
-        if isinstance(ctx.actor, StaffActor):
+        if self._is_held(ctx):
             grace.hold(made, ctx.at)
         return made.id
+
+    def _is_held(self, ctx: TransactionContext) -> bool:
+        """Whether a member may undo it for a minute. One with a cause is a line of an act on many, which can be stopped as a whole."""
+        return isinstance(ctx.actor, StaffActor) and not self.cause
 
     def _payment(self, session: Session) -> Payment:
         """Only this reader's: a changed address must not give back another's (SEC-7)."""

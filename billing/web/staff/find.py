@@ -50,7 +50,7 @@ def search(visit: Finding, q: Typed = "", after: Key = "") -> Response:
 
 @router.get("/staff/find/rows")
 def rows(visit: Finding, q: Typed = "") -> Response:
-    """The same page while a word is typed, of which `find.js` takes the rows. It leads nowhere by itself, and is counted apart."""
+    """The same page while a word is typed, of which `staff.js` takes the rows. It leads nowhere by itself, and is counted apart."""
     text = q.strip()
     view = StaffFindPage(query=q, focus=True)
     if len(text) < SHORTEST_WORD or not storable(text):

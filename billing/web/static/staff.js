@@ -1,4 +1,5 @@
-// "/" goes to the search box, and Escape or a click elsewhere closes an open menu. Everything works without it.
+// "/" goes to the search box, which shows what fits while words are typed; Escape or a click elsewhere closes an open menu.
+// Everything works without it.
 const search = document.querySelector('form[role="search"] input:not([type="hidden"])');
 
 function close(besides) {
@@ -21,3 +22,36 @@ document.addEventListener("keydown", (event) => {
     if (menu && menu.contains(document.activeElement)) menu.querySelector("summary").focus();
   }
 });
+
+const found = document.getElementById("found");
+const PAUSE = 350;
+const SHORTEST = 3;
+let timer;
+let asking;
+
+async function look() {
+  asking?.abort();
+  asking = new AbortController();
+  const words = search.value.trim();
+  if (words.length < SHORTEST) return;
+  try {
+    const answer = await fetch(`/staff/find/rows?${new URLSearchParams({ q: words })}`, {
+      signal: asking.signal,
+      redirect: "error",
+      cache: "no-store",
+    });
+    // After too many in ten minutes only the button searches.
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    found.replaceChildren(...page.getElementById("found").childNodes);
+  } catch {
+    // Something else was typed meanwhile, or the network is away: the button still searches.
+  }
+}
+
+if (found) {
+  search.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, PAUSE);
+  });
+}

@@ -123,13 +123,6 @@ def _tables() -> None:
     op.create_index("article_published", "article", ["published_at", "id"], unique=False)
     op.create_index("article_section", "article", ["section"], unique=False)
     op.create_index(
-        "article_words",
-        "article",
-        [sa.literal_column("to_tsvector('simple'::regconfig, title)")],
-        unique=False,
-        postgresql_using="gin",
-    )
-    op.create_index(
         "article_title_parts",
         "article",
         [sa.literal_column("trigrams(title)")],

@@ -1,8 +1,8 @@
 """The registry of articles. Each change adds a version, so that past decisions can be explained."""
 
-from collections.abc import Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.access.models import Article, ArticleVersion
@@ -11,10 +11,12 @@ from billing.platform.actors import acted_by
 from billing.platform.context import TransactionContext
 from billing.platform.db import lock_row
 from billing.platform.errors import NotFound
-from billing.platform.text_parts import has_all
+from billing.platform.storable import storable
+from billing.platform.text_parts import has_all, indexed
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$"
 """What publishers may call an article: nothing that an address would have to quote."""
+MOST_WORDS = 8
 _DECIDING = {
     "section",
     "access",
@@ -56,9 +58,19 @@ def newest(session: Session, limit: int = 50) -> list[Article]:
     return list(session.exec(select(Article).order_by(col(Article.published_at).desc()).limit(limit)))
 
 
-def titled(session: Session, words: Sequence[str], limit: int = 20) -> list[Article]:
-    """The articles with all these words in their title, newest first."""
-    query = select(Article).where(*has_all(col(Article.title), words))
+def meant_by(typed: str) -> sa.ColumnElement[bool]:
+    """Whether an article has this id, or all these words, or parts of words, in its title. Words are looked for if one of them has
+    three letters, which the index needs."""
+    if not storable(typed):
+        return sa.false()
+    words = typed.split()[:MOST_WORDS]
+    named = col(Article.id) == typed.strip()
+    return sa.or_(named, sa.and_(*has_all(col(Article.title), words))) if indexed(words) else named
+
+
+def titled(session: Session, typed: str, limit: int = 20) -> list[Article]:
+    """The articles that somebody may mean who types this, newest first."""
+    query = select(Article).where(meant_by(typed))
     newest_first = query.order_by(col(Article.published_at).desc(), col(Article.id).desc())
     return list(session.exec(newest_first.limit(limit)))
 

@@ -24,7 +24,6 @@ class Article(SQLModel, table=True):
         sa.CheckConstraint(_WINDOWS, name="windows_belong_to_a_level"),
         sa.Index("article_section", "section"),
         sa.Index("article_published", "published_at", "id"),
-        sa.Index("article_words", sa.text("to_tsvector('simple'::regconfig, title)"), postgresql_using="gin"),
         sa.Index("article_title_parts", sa.text("trigrams(title)"), postgresql_using="gin"),
     )
 

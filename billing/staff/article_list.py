@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from billing.access import policies, public_windows
+from billing.access import articles, policies, public_windows
 from billing.access.models import Article, ArticleVersion, PublicWindow
 from billing.access.policies import AccessTerms
 from billing.platform.context import TransactionContext
@@ -17,8 +17,6 @@ from billing.rules.asked import AskedLevel, asked
 from billing.rules.policies import UNSTATED, AccessLevel
 
 A_PAGE = 50
-MOST_WORDS = 8
-TITLE_WORDS = sa.func.to_tsvector(sa.text("'simple'::regconfig"), col(Article.title))
 
 
 class BadArticlePlace(Invalid):
@@ -48,12 +46,12 @@ class ArticleListPage:
 def article_page(
     ctx: TransactionContext, *, words: str = "", level: AccessLevel | None = None, after: str = ""
 ) -> ArticleListPage:
-    """The articles whose title has words that begin with each of `words`, or whose id is `words`, and whose policy has the level.
-
-    Raises BadArticlePlace."""
+    """The articles that are meant by `words` (`articles.meant_by`), and whose policy has the level. Raises BadArticlePlace."""
     sections = policies.of_sections(ctx.session)
     query = select(Article).order_by(col(Article.published_at).desc(), col(Article.id).desc())
-    query = _with_level(_with_words(query, words), level, sections)
+    if words.strip():
+        query = query.where(articles.meant_by(words))
+    query = _with_level(query, level, sections)
     if after:
         query = query.where(sa.tuple_(col(Article.published_at), col(Article.id)) < _place(after))
     found = ctx.session.exec(query.limit(A_PAGE + 1)).all()
@@ -72,18 +70,6 @@ def _place(after: str) -> sa.Tuple:
     if at.tzinfo is None or not article_id:
         raise BadArticlePlace
     return sa.tuple_(sa.literal(at), sa.literal(article_id))
-
-
-def _with_words(query: SelectOfScalar[Article], words: str) -> SelectOfScalar[Article]:
-    if not words.strip():
-        return query
-    typed = ["".join(letter for letter in word if letter.isalnum()) for word in words.split()[:MOST_WORDS]]
-    prefixes = " & ".join(f"{word}:*" for word in typed if word)
-    named = col(Article.id) == words.strip()
-    if not prefixes:
-        return query.where(named)
-    matches = TITLE_WORDS.bool_op("@@")(sa.func.to_tsquery(sa.text("'simple'::regconfig"), prefixes))
-    return query.where(sa.or_(named, matches))
 
 
 def _with_level(

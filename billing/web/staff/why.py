@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -14,9 +13,7 @@ from billing.access.articles import ID_PATTERN, newest, titled
 from billing.access.explain import explain
 from billing.access.models import Article
 from billing.platform.errors import NotFound, Refusal
-from billing.platform.storable import storable
 from billing.readers.register import by_id
-from billing.rules.search_terms import read_terms
 from billing.staff import audit
 from billing.staff.roles import Permission
 from billing.web.staff.act_forms import read_moment
@@ -33,14 +30,13 @@ class NoSuchArticle(NotFound):
     code = "no_such_article"
 
 
-def _fitting(session: Session, typed: str, today: date) -> Sequence[Article]:
+def _fitting(session: Session, typed: str) -> Sequence[Article]:
     """The article with this id, else those with these words in their title. One that was removed from the registry has its id
     alone. Raises NoSuchArticle."""
     found = session.get(Article, typed)
     if found is not None:
         return [found]
-    words = read_terms(typed, today).words if storable(typed) else ()
-    fitting = titled(session, words) if words else []
+    fitting = titled(session, typed)
     if not fitting and not re.fullmatch(ID_PATTERN, typed):
         raise NoSuchArticle
     return fitting
@@ -58,7 +54,7 @@ def why(
         found, refusal = None, None
         fitting: Sequence[Article] = ()
         try:
-            fitting = _fitting(ctx.session, article, ctx.site.today(ctx.at)) if article else ()
+            fitting = _fitting(ctx.session, article) if article else ()
             moment = read_moment(at, ctx.zone) if at.strip() else ctx.at
             if len(fitting) < 2:
                 limits, article_id = visit.services.limits, fitting[0].id if fitting else article or None

@@ -57,7 +57,7 @@ MONEY = StaffHomePart(
         ),
         StaffHomeLine(
             what="2 refunds are owed to readers by bank transfer",
-            link="/staff/books",
+            link="/staff/owed",
             age="the oldest for 9 days",
             amount=Money(15000),
             urgent=True,

@@ -18,11 +18,13 @@ from billing.rules.ages import age_in_words
 from billing.rules.money import Money
 from billing.staff import approvals
 from billing.staff.home.lines import LISTED, HomeLine, HomePart, WaitingCount, count
+from billing.staff.lists.refunds import RefundProgress
 
 SOON = timedelta(days=3)
 """A dispute whose answer is due within this is urgent."""
 CASES = "/staff/cases"
 BOOKS = "/staff/books"
+OWED = "/staff/owed"
 DIFFERENCES = (
     *(CaseKind.UNKNOWN_CHARGE, CaseKind.MISSING_CHARGE, CaseKind.OTHER_AMOUNT, CaseKind.UNKNOWN_REFUND),
     *(CaseKind.MISSING_REFUND, CaseKind.UNKNOWN_DISPUTE, CaseKind.MISSING_DISPUTE, CaseKind.PAYOUT_SUM),
@@ -126,7 +128,7 @@ def _owed(ctx: TransactionContext) -> list[HomeLine]:
     return [
         HomeLine(
             what=f"{owed} owed to readers by bank transfer",
-            link=BOOKS,
+            link=OWED,
             age=f"the oldest for {age_in_words(ctx.at - oldest)}",
             amount=Money(cents),
             urgent=True,
@@ -160,7 +162,7 @@ def _short_of_balance(ctx: TransactionContext) -> list[HomeLine]:
     return [
         HomeLine(
             what=f"{WaitingCount(short.count).words('refund waits', 'refunds wait')} for balance at the acquirer",
-            link=BOOKS,
+            link=OWED,
             age=f"the oldest for {age_in_words(ctx.at - short.since)}",
             amount=Money(short.cents),
             urgent=True,
@@ -175,7 +177,7 @@ def _pending(ctx: TransactionContext) -> list[HomeLine]:
     return [
         HomeLine(
             what=f"{found.words('refund is', 'refunds are')} on the way to readers’ cards",
-            link=BOOKS,
+            link=f"/staff/refunds?state={RefundProgress.UNDER_WAY}",
             age=f"the oldest for {age_in_words(ctx.at - found.since)}",
             amount=Money(found.cents),
         )

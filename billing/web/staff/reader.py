@@ -148,7 +148,7 @@ def _acts(
     day_chosen = subscription is not None and allows(charge_day.refuse_undo, ctx, subscription)
     day_is_free = subscription is not None and allows(charge_day.refuse, ctx, subscription)
     offered = (
-        (Permission.CANCEL, live, "cancel", "Cancel" if not cancelled else "Cancelled earlier than that"),
+        (Permission.CANCEL, live, "cancel", "Cancel" if not cancelled else "Cancel as of an earlier day"),
         (Permission.REFUND, is_offered(ctx, reader_id), "withdraw", "Withdraw"),
         (Permission.RESUME, undoable, "resume", "Take the cancellation back"),
         (Permission.EXTEND, live and not cancelled and not paused, "extend", "Extend"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from zoneinfo import ZoneInfo
 
@@ -319,3 +320,13 @@ def test_free_articles_are_described_as_free_and_the_others_as_behind_the_wall()
         assert described["isAccessibleForFree"] is (article.teaser.access == "free")
         assert ("hasPart" in described) is (article.teaser.access != "free")
         assert "articleBody" not in described
+
+
+@pytest.mark.parametrize("sheet", sorted(STATIC.glob("*.css")), ids=lambda sheet: sheet.name)
+def test_each_rule_for_some_screens_ends_before_the_next_begins(sheet: Path) -> None:
+    """A brace that a merge lost would leave all later rules to wide or dark screens."""
+    depth = 0
+    for line in sheet.read_text().splitlines():
+        assert not (line.startswith("@media") and depth), line
+        depth += line.count("{") - line.count("}")
+    assert depth == 0

@@ -289,6 +289,7 @@ def _tables() -> None:
         sa.Column("converted", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("month", "article_id", "section", "issue_id"),
     )
+    op.create_index(op.f("ix_erased_origin_article_id"), "erased_origin", ["article_id"], unique=False)
     op.create_table(
         "held_time",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -2808,6 +2809,7 @@ END)"""
         ),
         sa.PrimaryKeyConstraint("subscription_id"),
     )
+    op.create_index(op.f("ix_start_origin_article_id"), "start_origin", ["article_id"], unique=False)
     op.create_index(op.f("ix_start_origin_at"), "start_origin", ["at"], unique=False)
     op.create_index(op.f("ix_start_origin_reader_id"), "start_origin", ["reader_id"], unique=False)
     op.create_table(

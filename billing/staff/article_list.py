@@ -13,6 +13,8 @@ from billing.access.models import Article, ArticleVersion, PublicWindow
 from billing.access.policies import AccessTerms
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
+from billing.reports import article_starts
+from billing.reports.article_starts import ArticleStarts
 from billing.rules.asked import AskedLevel, asked
 from billing.rules.policies import UNSTATED, AccessLevel
 
@@ -27,12 +29,13 @@ class BadArticlePlace(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
-    """An article with what it asks now, how many gifts of it were made, and how often these were opened."""
+    """An article with what it asks now, how many gifts of it were made, how often these were opened, and what it led to."""
 
     article: Article
     asked: AskedLevel
     gifts: int
     opened: int
+    starts: ArticleStarts
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,14 @@ def rows_of(ctx: TransactionContext, found: Sequence[Article]) -> tuple[ArticleR
         ctx, [article.id for article in found], {article.section for article in found}
     )
     gifts = _gifts(ctx.session, [article.id for article in found])
+    starts = article_starts.of_articles(ctx.session, [article.id for article in found])
     return tuple(
-        ArticleRow(article, _asked(ctx, article, sections, windows), *gifts.get(article.id, (0, 0)))
+        ArticleRow(
+            article,
+            _asked(ctx, article, sections, windows),
+            *gifts.get(article.id, (0, 0)),
+            starts.get(article.id, ArticleStarts()),
+        )
         for article in found
     )
 

@@ -25,7 +25,7 @@ class StartOrigin(SQLModel, table=True):
 
     subscription_id: str = Field(primary_key=True, foreign_key="subscription.id")
     reader_id: str = Field(foreign_key="reader.id", index=True)
-    article_id: str | None = None
+    article_id: str | None = Field(default=None, index=True)
     section: str | None = None
     """The article's section at the time of the start."""
     issue_id: str | None = None
@@ -40,7 +40,7 @@ class ErasedOrigin(SQLModel, table=True):
 
     month: date = Field(primary_key=True)
     """The first day of the month, in UTC."""
-    article_id: str = Field(primary_key=True)
+    article_id: str = Field(primary_key=True, index=True)
     section: str = Field(primary_key=True)
     issue_id: str = Field(primary_key=True)
     trials: int

@@ -29,6 +29,7 @@ LARGE = (
         "message",
         "signup_change",
         "bounce_record",
+        "start_origin",
     ),
     *("staff_case", "issue", "ledger_transaction", "ledger_entry", "inbound_event"),
 )
@@ -45,16 +46,24 @@ def test_support_sees_requests_by_age_with_the_rand_at_risk(
 ) -> None:
     support = staff("support")
     assert "No request is waiting." in support.get("/staff").words
-    reader = signed_in(world, in_trial.email)
-    reader.get("/contact")
-    reader.post("/contact", kind="other", words="Where is my paper?")
+    stranger = world.browser()
+    stranger.get("/contact")
+    stranger.post("/contact", kind="cancel", email=in_trial.email, words="")
     world.advance(days=2)
     words = staff("support").get("/staff").words
     assert "1 request waits for an answer the oldest for 2 days" in words
-    assert f"Asked something {in_trial.email} 2 days, charged next on" in words
+    assert f"Asked to cancel {in_trial.email} 2 days, charged next on" in words
     assert "R75.00 incl. VAT" in words
     world.advance_to(local(2027, 3, 17, 12))
-    assert "R75.00 incl. VAT charged since" in staff("support").get("/staff").words
+    reader = signed_in(world, in_trial.email)
+    for kind in ("wrong_charge", "other"):
+        reader.get("/contact")
+        reader.post("/contact", kind=kind, words="Two lines on my statement.")
+    words = staff("support").get("/staff").words
+    assert "R75.00 incl. VAT charged since" in words
+    assert f"Says a charge is wrong {in_trial.email} under a minute R75.00 incl. VAT complained of" in words
+    assert f"Asked something {in_trial.email} under a minute" in words
+    assert words.count("R75.00") == 2, "a question puts nothing at risk"
     read = world.rows("SELECT readers FROM bulk_read WHERE what = 'GET /staff' AND by LIKE 'staff:support%'")
     assert read, "what a page lists of readers is counted"
     editor = staff("editor").get("/staff").words
@@ -92,6 +101,9 @@ def test_an_editor_sees_todays_issues_signups_and_what_is_open(world: World, sta
     newest = "Snow closes the pass, and opens a kitchen free for everyone: a rule of time opens it published"
     assert newest in words, "what the newest articles ask, and why"
     assert "Find a reader" not in words
+    world.start_trial("sipho@example.com", "pm_card_visa__1", article="the-water-nobody-counted")
+    sold = "The water nobody counted led to 1 trial in the last seven days"
+    assert sold in editor.get("/staff").words
     newsroom = Newsroom(world)
     newsroom.add_reader("thandi@example.com")
     newsroom.join("thandi@example.com")
@@ -109,6 +121,8 @@ def test_an_editor_sees_todays_issues_signups_and_what_is_open(world: World, sta
     assert (
         "Open to everyone: the whole site The dam wall is being watched. until Tue 2 Mar 2027, 08:00" in words
     )
+    world.advance(days=8)
+    assert sold not in editor.get("/staff").words
 
 
 def test_an_admin_sees_how_the_machinery_does(world: World, paid: Subscriber, staff: SignIn) -> None:

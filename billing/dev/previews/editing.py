@@ -50,13 +50,26 @@ def _articles() -> Iterator[tuple[str, Page, Frame]]:
         because="a rule of time opens it",
         until=UNTIL,
         gifts=12,
+        trials=7,
+        paid_starts=1,
         opened=41,
     )
     rows = tuple(replace(line, article_id=name, title=title, until=None) for name, title in TITLES[1:6])
     shown = StaffArticlesPage(
         rows=(
             line,
-            *(replace(row, asks="metered", because="its section says so", gifts=0, opened=0) for row in rows),
+            *(
+                replace(
+                    row,
+                    asks="metered",
+                    because="its section says so",
+                    gifts=0,
+                    opened=0,
+                    trials=0,
+                    paid_starts=0,
+                )
+                for row in rows
+            ),
         ),
         more="after=2026-11-01T04%3A00%3A00%2B00%3A00~a",
         live=(OPENED,),

@@ -1,4 +1,4 @@
-"""Newsletters and articles on the first page: today's issues, sign-ups of the week, what is open, and the newest articles."""
+"""Newsletters and articles on the first page: today's issues, sign-ups of the week, what is open, the articles that sold, and the newest."""
 
 from datetime import timedelta
 
@@ -9,6 +9,7 @@ from billing.access import articles, public_windows
 from billing.access.models import Scope
 from billing.newsletters.models import Issue, IssueState, Newsletter
 from billing.platform.context import TransactionContext
+from billing.reports import article_starts
 from billing.rules.asked import LEVEL_WORDS
 from billing.rules.periods import start_of_day
 from billing.staff import article_list
@@ -18,7 +19,7 @@ from billing.staff.home.lines import LISTED, HomeLine, HomePart
 NEWSLETTERS = "/staff/newsletters"
 ARTICLES = "/staff/articles"
 A_WEEK = timedelta(days=7)
-NEWEST = 5
+NEWEST, SOLD = 5, 5
 MOST_SIGNUPS = 10_000
 """Changes of sign-ups are counted up to here."""
 _WORDS = {
@@ -81,7 +82,8 @@ def _signups(ctx: TransactionContext) -> tuple[HomeLine, ...]:
 
 
 def articles_part(ctx: TransactionContext, *, short: bool) -> HomePart:
-    """What is open to everyone, and the newest articles with what they ask; `short` leaves these out."""
+    """What is open to everyone, the articles that sold in the last seven days, and the newest with what they ask; `short` leaves
+    all articles out."""
     windows = public_windows.open_at(ctx)[:LISTED]
     lines = [
         HomeLine(
@@ -95,10 +97,19 @@ def articles_part(ctx: TransactionContext, *, short: bool) -> HomePart:
         for window in windows
     ]
     if not short:
+        lines += [_sold(row) for row in article_starts.sold_since(ctx.session, ctx.at - A_WEEK, SOLD)]
         newest = article_list.rows_of(ctx, articles.newest(ctx.session, NEWEST))
         lines += [_article(row) for row in newest]
     nothing = "Nothing is open to everyone out of turn."
     return HomePart(name="articles", title="Articles", nothing=nothing, lines=tuple(lines))
+
+
+def _sold(row: article_starts.SoldArticle) -> HomeLine:
+    return HomeLine(
+        what=row.title,
+        link=f"{ARTICLES}/{row.article_id}/access",
+        note=f"led to {row.starts.words} in the last seven days",
+    )
 
 
 def _article(row: article_list.ArticleRow) -> HomeLine:

@@ -38,15 +38,21 @@ def _line(ctx: TransactionContext, waiting: Waiting) -> HomeLine:
     request = waiting.request
     since = request.waits_since or request.received_at
     replied = ", has replied" if since > request.received_at else ""
-    charged, due = waiting.charged_since, waiting.next_cents
+    charged, due = waiting.complained or waiting.charged_since, waiting.next_cents
     return HomeLine(
         what=request.kind.words,
         link=f"{ROOM}/{request.id}",
         note=f"{request.email}{replied}",
         age=age_in_words(ctx.at - since),
         amount=Money(charged or due) if charged or due else None,
-        after_amount="incl. VAT charged since" if charged else "incl. VAT",
+        after_amount=_meaning(waiting),
         before_at="" if charged or not due else "charged next on",
         at=None if charged else waiting.next_at,
         urgent=bool(charged),
     )
+
+
+def _meaning(waiting: Waiting) -> str:
+    if waiting.complained:
+        return "incl. VAT complained of"
+    return "incl. VAT charged since" if waiting.charged_since else "incl. VAT"

@@ -199,6 +199,8 @@ def line_of(row: ArticleRow) -> ArticleLine:
         until=row.asked.until,
         gifts=row.gifts,
         opened=row.opened,
+        trials=row.starts.trials,
+        paid_starts=row.starts.paid,
     )
 
 

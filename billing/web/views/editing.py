@@ -32,7 +32,7 @@ class SectionRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleLine:
     """An article in the list: what it asks now, because of what, and until when, where that ends. `gifts` were made of it, and
-    `opened` so often."""
+    `opened` so often. It led to so many `trials`, and `paid_starts` without one."""
 
     article_id: str
     title: str
@@ -43,6 +43,8 @@ class ArticleLine:
     until: datetime | None = None
     gifts: int = 0
     opened: int = 0
+    trials: int = 0
+    paid_starts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from billing.reports.article_starts import ArticleStarts, of_articles, sold_since
 from billing.reports.numbers import origins
 from billing.reports.numbers.shape import NumbersPeriod, NumbersQuestion, Section
 from tests.support.erasures import ask_for
@@ -98,6 +99,21 @@ def test_an_erased_reader_stays_in_the_count_of_a_whole_month(world: World) -> N
     assert world.rows("SELECT count(*) AS n FROM start_origin") == [{"n": 2}]
     assert figures(counted(world))["trials"] == (3, 0)
     assert figures(counted(world, NumbersPeriod(date(2027, 3, 1), date(2027, 3, 30))))["trials"][0] == 2
+
+
+def test_an_articles_own_count_is_that_of_the_numbers_also_after_an_erasure(world: World) -> None:
+    the_season(world)
+    for erased in (False, True):
+        if erased:
+            (gone,) = world.rows("SELECT id FROM reader WHERE email LIKE 'pieter%'")
+            ask_for(world, gone["id"])
+            world.advance(days=2)
+        with world.services.database.transaction() as session:
+            found = of_articles(session, [WATER, BRIDGE, "nowhere"])
+            latest = sold_since(session, local(2027, 3, 1, 0), 1)
+        by_article = {row[1]: row[3:5] for row in rows(counted(world), "article")}
+        assert {name: (led.trials, led.paid) for name, led in found.items()} == by_article
+        assert [row.starts for row in latest] == [ArticleStarts(trials=1 if erased else 2)]
 
 
 def test_more_articles_than_a_table_has_rows_are_summed_up(world: World) -> None:

@@ -52,8 +52,14 @@ def prospects(ctx: TransactionContext, reader_id: str, *, months: int, days: int
     return [
         now,
         _if(ctx, live, "Cancelled now", CancelAct(reader_id, ctx.at, When.NOW), "cancel?when=now"),
-        _if(ctx, live, pause_title, PauseAct(reader_id, months), "pause"),
-        _if(ctx, live, f"{days_in_words(days).capitalize()} more", ExtendAct(reader_id, days), "extend"),
+        _if(ctx, live, pause_title, PauseAct(reader_id, months), f"pause?months={months}"),
+        _if(
+            ctx,
+            live,
+            f"{days_in_words(days).capitalize()} more",
+            ExtendAct(reader_id, days),
+            f"extend?days={days}",
+        ),
     ]
 
 

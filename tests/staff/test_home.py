@@ -61,7 +61,9 @@ def test_support_sees_requests_by_age_with_the_rand_at_risk(
         reader.post("/contact", kind=kind, words="Two lines on my statement.")
     words = staff("support").get("/staff").words
     assert "R75.00 incl. VAT charged since" in words
-    assert f"Says a charge is wrong {in_trial.email} less than a minute R75.00 incl. VAT complained of" in words
+    assert (
+        f"Says a charge is wrong {in_trial.email} less than a minute R75.00 incl. VAT complained of" in words
+    )
     assert f"Asked something {in_trial.email} less than a minute" in words
     assert words.count("R75.00") == 2, "a question puts nothing at risk"
     read = world.rows("SELECT readers FROM bulk_read WHERE what = 'GET /staff' AND by LIKE 'staff:support%'")

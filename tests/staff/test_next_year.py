@@ -61,6 +61,11 @@ def test_four_ways_stand_side_by_side(world: World, paid: Subscriber, support: B
     before = world.rows("SELECT * FROM subscription"), world.rows("SELECT * FROM subscription_change")
     support.get(f"/staff/readers/{paid.reader_id}/next?months=3&days=31")
     assert "Paused for 3 months" in support.page.words
+    assert f'href="/staff/readers/{paid.reader_id}/pause?months=3"' in support.page.text, (
+        "as it was looked at"
+    )
+    assert 'value="31"' in support.get(f"/staff/readers/{paid.reader_id}/extend?days=31").text
+    support.get(f"/staff/readers/{paid.reader_id}/next?months=3&days=31")
     assert (
         world.rows("SELECT * FROM subscription"),
         world.rows("SELECT * FROM subscription_change"),

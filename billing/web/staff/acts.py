@@ -35,8 +35,11 @@ def _add(slug: str, permission: Permission, make: MakeForm) -> None:
         payment: Named = "",
         when: Named = "",
         chosen: Named = "",
+        days: Named | None = None,
+        months: Named | None = None,
     ) -> Response:
-        return page_of(visit, reader_id, Typed(payment=payment, when=when, chosen=chosen)).show()
+        typed = Typed(payment=payment, when=when, chosen=chosen, days=days, months=months)
+        return page_of(visit, reader_id, typed).show()
 
     @router.post(PAGE + slug)
     def do(

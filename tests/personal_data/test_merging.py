@@ -54,8 +54,12 @@ def reader_columns(table: sa.Table) -> set[str]:
 def test_every_table_with_rows_of_readers_moves_or_says_why_not() -> None:
     assert sorted([*MOVED, *NOT_MOVED]) == sorted(one.table for one in TABLES)
     named = {table.name for table in metadata.tables.values() if reader_columns(table)}
-    found_by_its_id = {"bulk_line"}  # it was frozen with its act, and the register asks for the merged account too
-    assert named - {"reader"} - found_by_its_id <= set(MOVED), "say in MOVED what a merge does to a table that names readers"
+    found_by_its_id = {
+        "bulk_line"
+    }  # it was frozen with its act, and the register asks for the merged account too
+    assert named - {"reader"} - found_by_its_id <= set(MOVED), (
+        "say in MOVED what a merge does to a table that names readers"
+    )
     assert set(EMPTY) == {name for name in MOVED if "reader_id" in metadata.tables[name].columns} - {"signup"}
     assert all(NOT_MOVED.values())
 

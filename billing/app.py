@@ -22,7 +22,7 @@ from billing.platform.installation import refuse_foreign
 from billing.platform.list_key import load_tokens
 from billing.platform.monotonic import Monotonic, SystemMonotonic
 from billing.platform.pooling import refuse_transaction_pooling
-from billing.platform.setting_groups import Policy, StaffLimits
+from billing.platform.setting_house import Policy, StaffLimits
 from billing.platform.settings import Settings
 from billing.platform.site import Site
 from billing.platform.time_limits import Work

@@ -14,16 +14,14 @@ from billing.platform import live_checks
 from billing.platform.errors import RefusesToStart
 from billing.platform.setting_groups import (
     AcquirerSettings,
-    BooksSettings,
     LogSettings,
     MailSettings,
     PaywallSettings,
-    Policy,
     PublisherSettings,
-    StaffLimits,
     WebSettings,
     WorkerSettings,
 )
+from billing.platform.setting_house import BooksSettings, Policy, StaffLimits
 from billing.platform.setting_sources import PREFIX, given_settings, variable_of
 from billing.platform.setting_types import NO_PROXY, Keys, ZoneName
 from billing.rules.secret_strength import weakness

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from billing.platform.setting_groups import Policy, StaffLimits
+from billing.platform.setting_house import Policy, StaffLimits
 from billing.platform.tokens import Tokens, place
 from billing.rules.periods import civil_date, last_day_before
 from emails.languages import Languages, Text, date_and_time, english_alone

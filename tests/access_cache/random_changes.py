@@ -21,7 +21,7 @@ from billing.platform.actors import WORKER, ReaderActor, StaffActor
 from billing.platform.clock import SystemClock
 from billing.platform.context import TransactionContext
 from billing.platform.db import Database
-from billing.platform.setting_groups import Policy
+from billing.platform.setting_house import Policy
 from billing.platform.site import Site
 from billing.subscriptions.find import live_of, plan_on_offer
 from billing.subscriptions.models import Subscription

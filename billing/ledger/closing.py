@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from billing.ledger.models import ClosedPeriod
 from billing.ledger.post import CLOSED_THROUGH
-from billing.ledger.recognition import recognised_through
+from billing.ledger.recognition import earned_in_books
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
 
@@ -60,8 +60,7 @@ def close(ctx: TransactionContext, first: date, last: date, *, reference: str, p
     if not reference.strip():
         raise NoReturnReference
     hold_postings(ctx.session)
-    earned = recognised_through(ctx.session)
-    if last >= ctx.today or (earned is not None and earned < last):
+    if last >= ctx.today or not earned_in_books(ctx.session, last):
         raise PeriodNotOver
     already = closed_through(ctx.session)
     if already is not None and last <= already:

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
-
-from billing.ledger.models import RecognitionMark
+from sqlmodel import Session
 
 _DAY = timedelta(days=1)
 # `rules.recognition.Spread.earned` in SQL
@@ -22,11 +20,6 @@ LEFT = sa.text(
     """  # noqa: S608 - expressions of our own
 )
 """Cents that the days from `:cut` on will earn. One index range: a deferral that is earned is past it."""
-
-
-def recognised_through(session: Session) -> date | None:
-    """The last day whose revenue is in the books; None before the first sale."""
-    return session.exec(select(col(RecognitionMark.through))).first()
 
 
 def left_after(session: Session, days: Sequence[date]) -> list[int]:

@@ -146,6 +146,18 @@ def recognised_through(session: Session) -> date | None:
     return session.exec(select(col(RecognitionMark.through))).first()
 
 
+def earned_in_books(session: Session, day: date) -> bool:
+    """Whether the books have all revenue that is earned up to the end of this day. Nothing is posted for days on which nothing is
+    deferred, so the mark may stay behind."""
+    through = recognised_through(session)
+    if through is None or through >= day:
+        return True
+    return (
+        session.exec(select(Deferral.id).where(Deferral.counts_until > through + _DAY).limit(1)).first()
+        is None
+    )
+
+
 def recognise_due(database: Database, site: Site, at: datetime) -> int:
     """Post what each past day has earned, once; how many days were posted."""
     done = 0

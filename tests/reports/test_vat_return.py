@@ -98,6 +98,21 @@ def post_late_in(session: Session, world: World, on: date) -> None:
 
 
 @pytest.mark.usefixtures("march")
+def test_a_period_is_closed_though_nothing_is_deferred_any_more(world: World, staff: SignIn) -> None:
+    """Then the mark of the earned days stays where it is."""
+    world.execute("UPDATE recognition_mark SET through = '2027-03-20'")
+    finance = staff("finance")
+    finance.get("/staff/books/vat-return")
+    refused = finance.post("/staff/books/vat-return/close", reference=FILED)
+    assert (refused.status, world.rows("SELECT * FROM closed_period")) == (409, []), (
+        "days are still to be earned"
+    )
+    world.execute("UPDATE deferral SET counts_until = '2027-03-21'")
+    page = finance.post("/staff/books/vat-return/close", reference=FILED)
+    assert f"Filed: {FILED}" in page.words
+
+
+@pytest.mark.usefixtures("march")
 def test_nothing_else_writes_into_closed_days(world: World, staff: SignIn) -> None:
     finance = staff("finance")
     finance.get("/staff/books/vat-return")

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 
-from billing.ledger.deferred import left_after, recognised_through
+from billing.ledger.deferred import left_after
+from billing.ledger.recognition import recognised_through
 from billing.payments import vat_rates
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext

@@ -104,5 +104,5 @@ SHEETS = (
         ),
         _failed,
     ),
-    Sheet("ageing", ("owed for", "how many", "including VAT, R"), _ageing),
+    Sheet("ageing", ("owed for", "how many", "including VAT, R"), _ageing, at_last_day=True),
 )

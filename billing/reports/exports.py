@@ -228,7 +228,7 @@ def write(
     with database.transaction() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         for sheet in SHEETS.values():
-            keep(file_stem(sheet.name, first, last, today), sheet.lines(session, first, last))
+            keep(file_stem(sheet.name, first, last, today), sheet.lines(session, first, last, today))
         for layout in LAYOUTS.values():
             stem = file_stem(layout.name, first, last, today)
             texts = list(

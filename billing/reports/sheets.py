@@ -24,10 +24,13 @@ class Sheet:
     name: str
     columns: tuple[str, ...]
     rows: Callable[[Session, date, date], Rows]
+    at_last_day: bool = False
+    """Whether it says how things stand on the last day: today, while that isn't over."""
 
-    def lines(self, session: Session, first: date, last: date) -> Iterator[str]:
+    def lines(self, session: Session, first: date, last: date, today: date = date.max) -> Iterator[str]:
         """The file, line by line."""
-        return lines(self.columns, self.rows(session, first, last))
+        until = min(last, today) if self.at_last_day else last
+        return lines(self.columns, self.rows(session, first, until))
 
 
 def stream(session: Session, query: sa.TextClause, first: date, last: date) -> Iterator[Any]:

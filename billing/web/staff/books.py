@@ -258,7 +258,7 @@ def export(visit: Exporting, name: str, month: Month = "") -> Response:
 def _lines(visit: StaffVisit, sheet: Sheet, first: date, last: date) -> Iterator[str]:
     database = visit.services.reports_source().database
     with database.transaction() as session:  # its own: the file is sent after the request's transaction
-        yield from sheet.lines(session, first, last)
+        yield from sheet.lines(session, first, last, visit.today)
 
 
 @router.post(f"{ROOM}/paid-back")

@@ -138,18 +138,31 @@ def intend(
     dispute.answer = {name.value: text for name, text in texts.items()}
     dispute.sent_at, dispute.answer_at = ctx.at, ctx.at + TRY_AGAIN_AFTER
     dispute.note_sent_by(ctx.actor)
-    wanted = {name for name, _ in files}
+    fitting = _fitting(files, limits)
+    wanted = {name for name, _ in fitting}
     stored = {EvidenceFile(name): ref for name, ref in dispute.answer_files.items()}
     return Intended(
         dispute_id=dispute.id,
         acquirer=dispute.acquirer,
         dispute_ref=dispute.gateway_ref,
         texts=texts,
-        files=tuple(files),
+        files=fitting,
         stored={name: ref for name, ref in stored.items() if name in wanted},
         answer_by=dispute.answer_by,
         at=ctx.at,
     )
+
+
+def _fitting(
+    files: Sequence[tuple[EvidenceFile, Pdf]], limits: EvidenceLimits
+) -> tuple[tuple[EvidenceFile, Pdf], ...]:
+    """The documents that fit together, the first ones first: one too many would make the acquirer refuse the whole answer."""
+    left, fitting = limits.file_bytes, list[tuple[EvidenceFile, Pdf]]()
+    for name, pdf in files:
+        if len(pdf.content) <= left:
+            fitting.append((name, pdf))
+            left -= len(pdf.content)
+    return tuple(fitting)
 
 
 def _lock(ctx: TransactionContext, reader_id: str, dispute_id: str) -> Dispute:

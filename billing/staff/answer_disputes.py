@@ -42,9 +42,15 @@ class Prepared:
 def prepare(ctx: TransactionContext, acquirers: Acquirers, house: House, dispute: Dispute) -> Prepared:
     """Read all of an answer; the texts are cut to what the acquirer takes."""
     documents = collect(ctx, dispute, house)
-    kept = {EvidenceField(name): text for name, text in dispute.answer.items()}
     limits = acquirers.named(dispute.acquirer).capabilities.evidence
-    return Prepared(dispute, draft.fit(draft_of(dispute, documents, ctx.site) | kept, limits), documents)
+    texts = draft_of(dispute, documents, ctx.site) | _kept(dispute)
+    return Prepared(dispute, draft.fit(texts, limits), documents)
+
+
+def _kept(dispute: Dispute) -> Texts:
+    """What staff worded. No answer goes without words, so the draft's take the place of emptied ones."""
+    kept = {EvidenceField(name): text for name, text in dispute.answer.items()}
+    return {name: text for name, text in kept.items() if text or name is not EvidenceField.WORDS}
 
 
 def intend(
@@ -117,7 +123,8 @@ def _answer(
     files: Files = print_files(prepared.documents, house)
     with database.begin(site, at, SYSTEM) as ctx:
         dispute = ctx.session.get_one(Dispute, dispute_id)
-        intended = intend(ctx, acquirers, dispute, prepared.texts, files)
+        # staff may have worded it anew while the documents were printed
+        intended = intend(ctx, acquirers, dispute, prepared.texts | _kept(dispute), files)
     answer.send(database, gateway, site, intended, at)
     return 1
 

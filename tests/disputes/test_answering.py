@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from billing.acquirer.evidence_port import EvidenceField, EvidenceFile
+from billing.acquirer.stripe.evidence import LIMITS
 from billing.brand import legal
+from billing.disputes import answer
 from billing.platform.actors import Command
+from emails import Pdf
 from tests.support.disputed_charge import CHARGE_DAY, READER, charged, dispute_page, only_dispute
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
@@ -102,6 +106,28 @@ def test_what_was_worded_is_kept_and_bad_input_loses_nothing(world: World, staff
     assert "Send it to the bank" not in support.words, "support reads it only"
 
 
+def test_an_emptied_text_is_left_out_and_words_are_never_missing(world: World, staff: SignIn) -> None:
+    charged(world, DISPUTED)
+    finance, path = staff("finance"), dispute_page(world)
+    finance.get(path)
+    finance.post(f"{path}/answer", words="", not_cancelled="", step="keep")
+    world.advance_to(only_dispute(world)["answer_by"] - timedelta(days=2, minutes=-1))
+    evidence = at_the_bank(world)["evidence"]
+    assert (evidence["cancellation_rebuttal"], submissions(world)) == (None, 1)
+    assert "R75.00 incl. VAT was charged on 16 March 2027" in evidence["uncategorized_text"], "the draft's"
+
+
+def test_documents_that_are_too_large_together_are_left_out(world: World) -> None:
+    charged(world, DISPUTED)
+    services, row = world.services, only_dispute(world)
+    small, large = Pdf("small", b"%PDF-1"), Pdf("large", b"%PDF-" + bytes(LIMITS.file_bytes))
+    given = (EvidenceFile.RECEIPT, small), (EvidenceFile.CORRESPONDENCE, large), (EvidenceFile.TERMS, small)
+    with services.database.begin(services.site, world.now, Command("test")) as ctx:
+        texts = {EvidenceField.WORDS: WORDS}
+        intended = answer.intend(ctx, row["reader_id"], row["id"], texts, given, LIMITS)
+    assert [name for name, _ in intended.files] == [EvidenceFile.RECEIPT, EvidenceFile.TERMS]
+
+
 def test_the_system_answers_when_nobody_did_and_says_so(world: World, staff: SignIn) -> None:
     charged(world, DISPUTED)
     finance, path = staff("finance"), dispute_page(world)
@@ -185,8 +211,8 @@ def test_documents_that_cannot_be_uploaded_are_left_out_at_last(world: World) ->
 def test_one_pdf_has_all_of_it(world: World, staff: SignIn) -> None:
     charged(world, DISPUTED)
     finance = staff("finance")
-    answer = finance.http.get(f"{dispute_page(world)}/evidence.pdf")
-    assert answer.headers["content-type"] == "application/pdf"
-    assert answer.content.startswith(b"%PDF-")
+    file = finance.http.get(f"{dispute_page(world)}/evidence.pdf")
+    assert file.headers["content-type"] == "application/pdf"
+    assert file.content.startswith(b"%PDF-")
     assert world.rows("SELECT act FROM audit_line WHERE act = 'export_evidence'") != []
     assert local(2027, 3, 16, 9, 1) == world.now

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
+from starlette.requests import Request
 from starlette.responses import Response
 
 from billing.acquirer.balance_port import DisputeState
@@ -33,22 +34,30 @@ SHOWN = 1500
 """Characters of a long fact on the page; the PDF has all of it."""
 
 
+async def _sent(request: Request) -> frozenset[str]:
+    """The names of the form's fields. FastAPI takes a text that was emptied for one that wasn't sent."""
+    return frozenset((await request.form()).keys())
+
+
 @dataclass
 class TypedAnswer:
     """What staff may word. The facts beside it are the evidence's own."""
 
-    words: Annotated[str | None, Form(max_length=5000), LINES] = None
-    product: Annotated[str | None, Form(max_length=1000), LINES] = None
-    service_date: Annotated[str | None, Form(max_length=200)] = None
-    not_cancelled: Annotated[str | None, Form(max_length=2000), LINES] = None
+    sent: Annotated[frozenset[str], Depends(_sent)]
+    words: Annotated[str, Form(max_length=5000), LINES] = ""
+    product: Annotated[str, Form(max_length=1000), LINES] = ""
+    service_date: Annotated[str, Form(max_length=200), LINES] = ""
+    not_cancelled: Annotated[str, Form(max_length=2000), LINES] = ""
     documents: Annotated[str, Form(max_length=3)] = ""
     step: Annotated[str, Form(max_length=4)] = "send"
 
     @property
     def texts(self) -> Texts:
         """The texts by field, without card numbers; one that wasn't sent is missing, and stays as it was."""
-        typed: dict[EvidenceField, str | None] = {name: getattr(self, name.value) for name in EDITED}
-        return {name: without_card_numbers(text).strip() for name, text in typed.items() if text is not None}
+        typed: dict[EvidenceField, str] = {
+            name: getattr(self, name.value) for name in EDITED if name.value in self.sent
+        }
+        return {name: without_card_numbers(text).strip() for name, text in typed.items()}
 
 
 EDITED: dict[EvidenceField, int] = {

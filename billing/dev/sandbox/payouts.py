@@ -253,8 +253,10 @@ def retrieve(world: SandboxWorld, call: Call) -> Row:
 
 
 def _traced(world: SandboxWorld, row: Row) -> Row:
-    if row["status"] != "paid" or world.clock.now() < row["arrival_date"] + DAY:
+    if row["status"] not in ("paid", "failed") or world.clock.now() < row["arrival_date"] + DAY:
         return row
+    if row["status"] == "failed":
+        return row | {"trace_id": {"status": "unsupported", "value": None}}
     return row | {"trace_id": {"status": "supported", "value": f"SBX{row['id'][-10:].upper()}"}}
 
 

@@ -91,8 +91,10 @@ def close(
     try:
         with visit.begin() as ctx:
             vat_returns.close(ctx, period, reference=reference)
-    except (NoReturnReference, PeriodNotOver, PeriodClosed) as refusal:
+    except (NoReturnReference, PeriodNotOver) as refusal:
         return _page(visit, period, typed=reference, error=refusal)
+    except PeriodClosed as refusal:  # the page asks for another thing then
+        return _page(visit, period, error=refusal)
     return visit.go(f"{PAGE}?month={period.last:%Y-%m}", "staff-saved")
 
 

@@ -58,7 +58,7 @@ class LedgerTransaction(SQLModel, table=True):
     at: datetime
     """The moment of the fact."""
     on: date
-    """The civil day that it counts for: the date of the document, or the earned day."""
+    """The civil day that it counts for: the date of the document, or the earned day; the first open one where that day is closed."""
     supply_on: date
     """For a credit, the day of the sale: VAT is adjusted in the period of the credit note (VAT-12)."""
     vat_basis_points: int | None = None

@@ -10,8 +10,11 @@ from billing.acquirer.stripe.evidence import LIMITS
 from billing.brand import legal
 from billing.disputes import answer
 from billing.platform.actors import Command
-from emails import Pdf
+from billing.staff import evidence_documents
+from billing.staff.evidence_documents import Documents
+from emails import Pdf, TextSection
 from tests.support.disputed_charge import CHARGE_DAY, READER, charged, dispute_page, only_dispute
+from tests.support.pdf import Pdf as ReadPdf
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
 from tests.support.world import World, local
@@ -126,6 +129,20 @@ def test_documents_that_are_too_large_together_are_left_out(world: World) -> Non
         texts = {EvidenceField.WORDS: WORDS}
         intended = answer.intend(ctx, row["reader_id"], row["id"], texts, given, LIMITS)
     assert [name for name, _ in intended.files] == [EvidenceFile.RECEIPT, EvidenceFile.TERMS]
+
+
+def test_the_longest_documents_have_fewer_pages_than_the_strictest_network_takes(world: World) -> None:
+    lines = "\n".join(["A line of the terms that is about as long as a line of the page, and a bit."] * 2000)
+    sections = tuple(
+        TextSection(f"Mail {number}", "x\n" * 400) for number in range(evidence_documents.MOST_MAILS)
+    )
+    made = Documents({"terms": lines, "refunds": "y\n" * 5000}, (), sections)
+    files = evidence_documents.print_files(made, world.services.sender.house)
+    assert [name for name, _ in files] == [
+        EvidenceFile.CORRESPONDENCE, EvidenceFile.TERMS, EvidenceFile.REFUND_POLICY
+    ]  # fmt: skip
+    pages = sum(len(ReadPdf(pdf.content).pages) for _, pdf in files)
+    assert pages < LIMITS.pages, "the tax invoice needs one more"
 
 
 def test_the_system_answers_when_nobody_did_and_says_so(world: World, staff: SignIn) -> None:

@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.ledger.models import Account
-from billing.reports import journal_files
-from billing.reports.condensed import EntryLine, JournalEntry
+from billing.reports import books, condensed, dispute_counts, journal_files
+from billing.reports.condensed import EntryLine, JournalEntry, Unit
+from billing.reports.exports import SHEETS
 from billing.reports.journal_files import LAYOUTS, MOST_LINES, JournalSettings
 from billing.rules.account_codes import DEFAULTS, read_codes
 from tests.support.books import rows_of
 from tests.support.cli import run_on
+from tests.support.plans import whole_tables_read
 from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
@@ -190,6 +192,21 @@ def test_refunds_and_failed_payments_are_summed_up(world: World, staff: SignIn) 
     assert [row["owed for"] for row in of_april if row["how many"] != "0"] == ["up to 7 days"], (
         "as of today, not as of the end of April"
     )
+
+
+@pytest.mark.usefixtures("march")
+def test_no_file_reads_a_growing_table_from_end_to_end(world: World) -> None:
+    services, days = world.services, (date(2027, 3, 1), date(2027, 3, 31))
+
+    def write_all() -> None:
+        with services.database.transaction() as session:
+            for sheet in SHEETS.values():
+                assert list(sheet.lines(session, *days))
+            assert list(condensed.entries(session, *days, Unit.DAY))
+            assert books.fees(session, *days)
+            assert dispute_counts.count(session, days[1], services.site.zone).months
+
+    assert whole_tables_read(services.database, write_all) == []
 
 
 @pytest.mark.usefixtures("march")

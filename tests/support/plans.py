@@ -37,6 +37,7 @@ GROWING = (
         "reader_merge",
         "address_change",
     ),
+    *("ledger_transaction", "ledger_entry", "balance_movement", "payout", "deferral"),
     *("card_setup", "complimentary_grant", "passkey", "staff_case", "article"),
 )
 """Tables with rows of every reader, or of years."""

@@ -189,7 +189,7 @@ def test_refunds_and_failed_payments_are_summed_up(world: World, staff: SignIn) 
     page = finance.get("/staff/books?month=2027-03")
     assert "Failed payments still owed" in page.words
     of_april = rows_of(finance.http.get("/staff/books/ageing.csv?month=2027-04").text)
-    assert [row["owed for"] for row in of_april if row["how many"] != "0"] == ["up to 7 days"], (
+    assert [row["owed for"] for row in of_april if row["how many"] != "0"] == ["15 to 30 days"], (
         "as of today, not as of the end of April"
     )
 

@@ -29,7 +29,7 @@ KIND_WORDS = {
 }
 
 
-class Unit(StrEnum):
+class JournalUnit(StrEnum):
     """What one entry of the journal sums up."""
 
     DAY = "day"
@@ -84,7 +84,7 @@ _SUMS = sa.text(
 )
 
 
-def entries(session: Session, first: date, last: date, unit: Unit) -> Iterator[JournalEntry]:
+def entries(session: Session, first: date, last: date, unit: JournalUnit) -> Iterator[JournalEntry]:
     """The entries of the days from `first` to `last`, both included, in the order of their days."""
     rows = session.execute(_SUMS, {"unit": unit.value, "first": first, "last": last})
     sums = (
@@ -96,5 +96,5 @@ def entries(session: Session, first: date, last: date, unit: Unit) -> Iterator[J
         yield JournalEntry(on, kind, currency, tuple(EntryLine(line.account, line.amount) for line in lines))
 
 
-def _last_day(starts_on: date, unit: Unit) -> date:
-    return starts_on if unit is Unit.DAY else add_months(starts_on, 1) - timedelta(days=1)
+def _last_day(starts_on: date, unit: JournalUnit) -> date:
+    return starts_on if unit is JournalUnit.DAY else add_months(starts_on, 1) - timedelta(days=1)

@@ -14,7 +14,7 @@ from billing.payments.invoices import percent
 from billing.platform.db import Database
 from billing.platform.errors import Invalid
 from billing.reports import books, collection_sheets, condensed, journal_files, payout_sheets, vat_return
-from billing.reports.condensed import Unit
+from billing.reports.condensed import JournalUnit
 from billing.reports.journal_files import LAYOUTS, JournalSettings
 from billing.reports.sheets import Rows, Sheet, file_stem, stream
 from billing.rules.money import BASE_CURRENCY, major
@@ -232,7 +232,9 @@ def write(
         for layout in LAYOUTS.values():
             stem = file_stem(layout.name, first, last, today)
             texts = list(
-                journal_files.files(layout, condensed.entries(session, first, last, Unit.DAY), journals)
+                journal_files.files(
+                    layout, condensed.entries(session, first, last, JournalUnit.DAY), journals
+                )
             )
             for name, text in zip(journal_files.names(stem, len(texts)), texts, strict=True):
                 keep(name, [text])

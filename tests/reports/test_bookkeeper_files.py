@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from billing.ledger.models import Account
 from billing.reports import books, condensed, dispute_counts, journal_files
-from billing.reports.condensed import EntryLine, JournalEntry, Unit
+from billing.reports.condensed import EntryLine, JournalEntry, JournalUnit
 from billing.reports.exports import SHEETS
 from billing.reports.journal_files import LAYOUTS, MOST_LINES, JournalSettings
 from billing.rules.account_codes import DEFAULTS, read_codes
@@ -202,7 +202,7 @@ def test_no_file_reads_a_growing_table_from_end_to_end(world: World) -> None:
         with services.database.transaction() as session:
             for sheet in SHEETS.values():
                 assert list(sheet.lines(session, *days))
-            assert list(condensed.entries(session, *days, Unit.DAY))
+            assert list(condensed.entries(session, *days, JournalUnit.DAY))
             assert books.fees(session, *days)
             assert dispute_counts.count(session, days[1], services.site.zone).months
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from billing.reports import condensed, journal_files
-from billing.reports.condensed import Unit
+from billing.reports.condensed import JournalUnit
 from billing.reports.journal_files import LAYOUTS, JournalSettings
 from billing.reports.sheets import file_stem
 from billing.staff import audit
@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get(f"{ROOM}/journals/{{name}}")
-def export(visit: Exporting, name: str, month: Month = "", by: Unit = Unit.DAY) -> Response:
+def export(visit: Exporting, name: str, month: Month = "", by: JournalUnit = JournalUnit.DAY) -> Response:
     """A month's journal in a layout; several files come as one ZIP. The export is audited. Raises UnknownFile."""
     layout = LAYOUTS.get(name)
     if layout is None:
@@ -34,7 +34,7 @@ def export(visit: Exporting, name: str, month: Month = "", by: Unit = Unit.DAY) 
     return stream_csv(f"{stem}.csv", iter(texts)) if len(texts) == 1 else _zipped(stem, texts)
 
 
-def _texts(visit: StaffVisit, name: str, first: date, by: Unit) -> Iterator[str]:
+def _texts(visit: StaffVisit, name: str, first: date, by: JournalUnit) -> Iterator[str]:
     database = visit.services.reports_source().database
     with database.transaction() as session:
         found = condensed.entries(session, first, last_day(first), by)

@@ -85,7 +85,7 @@ def test_a_refund_that_no_card_takes_is_paid_by_transfer(demo: Demo, enter: Ente
     support.click("^Give back R75.00")
     demo.advance(days=3)
     finance = enter("finance")
-    finance.click("^Owed$", "link")
+    finance.person.open("/staff/owed")
     finance.person.see(OWED, "The reader was asked for a bank account.")
     is_usable(finance)
     finance.page.get_by_label(f"The bank’s reference for {OWED}").fill("EFT 4711")

@@ -71,7 +71,7 @@ def _table(found: NumbersCounted, rungs: list[str]) -> NumbersTable:
         for way, words in names.items()
     ]
     columns = (
-        *(Column("Decided by", Unit.TEXT), Column("Payments"), Column("NumbersPeriod before")),
+        *(Column("Decided by", Unit.TEXT), Column("Payments"), Column("Period before")),
         Column("Share", Unit.BASIS_POINTS, drawn=False),
         Column("Recovered, incl. VAT", Unit.CENTS, drawn=False),
     )

@@ -68,7 +68,7 @@ def _by_plan(found: NumbersCounted) -> NumbersTable:
         for plan in found.days.keys("charges")
     ]
     columns = (
-        *(Column("Plan", Unit.TEXT), Column("Charges"), Column("NumbersPeriod before")),
+        *(Column("Plan", Unit.TEXT), Column("Charges"), Column("Period before")),
         Column("Incl. VAT", Unit.CENTS, drawn=False),
         Column("Without VAT", Unit.CENTS, drawn=False),
         Column("Without VAT, period before", Unit.CENTS, drawn=False),

@@ -219,7 +219,7 @@ def _churn(found: NumbersCounted) -> NumbersTable:
         for reason, words in REASONS.items()
     ]
     columns = (
-        *(Column("Why", Unit.TEXT), Column("Subscriptions"), Column("NumbersPeriod before")),
+        *(Column("Why", Unit.TEXT), Column("Subscriptions"), Column("Period before")),
         Column("MRR", Unit.CENTS, drawn=False),
         Column("MRR, period before", Unit.CENTS, drawn=False),
     )

@@ -84,7 +84,7 @@ def as_json(visit: Seeing, key: str, first: First = "", last: Last = "") -> Resp
 
 
 @router.get(f"{ROOM}/{{section}}")
-def onesection_view(visit: Seeing, section: str, first: First = "", last: Last = "") -> Response:
+def one_section(visit: Seeing, section: str, first: First = "", last: Last = "") -> Response:
     """One section with its charts and tables. Raises UnknownNumbersSection."""
     return _page(visit, first, last, sections.named(section).__name__)
 

@@ -53,12 +53,10 @@ def count(question: NumbersQuestion) -> list[Section]:
 
 
 def table(question: NumbersQuestion, key: str) -> NumbersTable:
-    """The table with this key, or all `figures`. Raises UnknownNumbersTable."""
-    found = count(question)
+    """The table with this key, or all `figures`. Sections after the table's aren't counted. Raises UnknownNumbersTable."""
     if key == "figures":
-        return figures_as_table(found)
-    tables = (table for section in found for table in section.tables if table.key == key)
-    chosen = next(tables, None)
+        return figures_as_table(count(question))
+    chosen = next((table for section in SECTIONS for table in section(question).tables if table.key == key), None)
     if chosen is None:
         raise UnknownNumbersTable
     return chosen

@@ -1,7 +1,7 @@
 """The publisher's numbers on a terminal: the same as on staff's page."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import click
 
@@ -24,14 +24,14 @@ def numbers(context: click.Context, first: datetime | None, last: datetime | Non
     if context.invoked_subcommand:
         return
     from billing.reports.numbers import answers, sections
-    from billing.reports.numbers.shape import NumbersPeriod, NumbersQuestion, spelled_value
+    from billing.reports.numbers.shape import NumbersQuestion, chosen, spelled_value
 
     services = opened()
     at = services.clock.now()
-    end = last.date() if last else services.site.today(at) - timedelta(days=1)
-    begin = first.date() if first else end - timedelta(days=29)
     try:
-        period = NumbersPeriod(begin, end)
+        period = chosen(
+            first.date() if first else None, last.date() if last else None, services.site.today(at)
+        )
     except Invalid as refusal:
         raise click.ClickException(refusal.detail) from None
     source = services.reports_source()

@@ -61,6 +61,7 @@ def test_the_form_asks_for_any_period_and_keeps_what_was_typed(finance: Browser)
         assert f'value="{first}"' in page.text
         assert f'value="{last}"' in page.text
     assert finance.get(f"{ROOM}?from=0001-01-01&to=0001-01-01").status == 422
+    assert "Before: the period of equal length" in finance.get(f"{ROOM}?from=2010-01-01&to=2010-01-31").words
 
 
 def test_each_table_is_a_file_with_the_same_rows(world: World, finance: Browser) -> None:

@@ -56,7 +56,9 @@ def table(question: NumbersQuestion, key: str) -> NumbersTable:
     """The table with this key, or all `figures`. Sections after the table's aren't counted. Raises UnknownNumbersTable."""
     if key == "figures":
         return figures_as_table(count(question))
-    chosen = next((table for section in SECTIONS for table in section(question).tables if table.key == key), None)
+    chosen = next(
+        (table for section in SECTIONS for table in section(question).tables if table.key == key), None
+    )
     if chosen is None:
         raise UnknownNumbersTable
     return chosen

@@ -19,6 +19,8 @@ Cell = str | int | date | None
 """A value of a column: text, a whole number in the column's unit, a day, or None where nothing can be said."""
 MOST_DAYS = 1830
 """The longest period: five years."""
+USUAL_DAYS = 30
+YEARS = range(2010, 2100)
 
 
 class NotAPeriodOfNumbers(Invalid):
@@ -47,11 +49,7 @@ class NumbersPeriod:
     last: date
 
     def __post_init__(self) -> None:
-        if not (
-            self.first.year >= 2010
-            and self.last.year < 2100
-            and 0 <= (self.last - self.first).days < MOST_DAYS
-        ):
+        if not 0 <= (self.last - self.first).days < MOST_DAYS:
             raise NotAPeriodOfNumbers
 
     @property
@@ -68,6 +66,15 @@ class NumbersPeriod:
     def instants(self, site: Site) -> tuple[datetime, datetime]:
         """When it begins, and when the day after it begins."""
         return start_of_day(self.first, site.zone), start_of_day(self.last + timedelta(days=1), site.zone)
+
+
+def chosen(first: date | None, last: date | None, today: date) -> NumbersPeriod:
+    """The period that somebody asks for; by default the thirty days up to yesterday. Raises NotAPeriodOfNumbers."""
+    end = last or today - timedelta(days=1)
+    # the years are looked at before anything is computed with them, and not in `NumbersPeriod`: the period before may begin earlier
+    if end.year not in YEARS or (first or end).year not in YEARS:
+        raise NotAPeriodOfNumbers
+    return NumbersPeriod(first or end - timedelta(days=USUAL_DAYS - 1), end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from billing.reports.numbers.shape import (
     NumbersTable,
     Section,
     Unit,
+    chosen,
     spelled_value,
 )
 from billing.rules.periods import add_months
@@ -38,24 +39,18 @@ First = Annotated[str, Query(alias="from", max_length=20)]
 Last = Annotated[str, Query(alias="to", max_length=20)]
 ROOM = "/staff/numbers"
 _DAY = timedelta(days=1)
-USUAL_DAYS = 30
 
 
 def read_period(first: str, last: str, today: date) -> NumbersPeriod:
-    """The period that was typed; by default the thirty days up to yesterday. Raises NotADay, NotAPeriodOfNumbers."""
-    end = read_day(last) if last else today - _DAY
-    try:
-        start = read_day(first) if first else end - timedelta(days=USUAL_DAYS - 1)
-        return NumbersPeriod(start, end)
-    except OverflowError:
-        raise NotAPeriodOfNumbers from None
+    """The period that was typed; see `chosen`. Raises NotADay, NotAPeriodOfNumbers."""
+    return chosen(read_day(first) if first else None, read_day(last) if last else None, today)
 
 
 def usual(today: date) -> Iterator[tuple[str, NumbersPeriod]]:
     """Periods that are asked for often."""
     month = today.replace(day=1)
     yesterday = today - _DAY
-    yield "30 days", NumbersPeriod(yesterday - timedelta(days=29), yesterday)
+    yield "30 days", chosen(None, None, today)
     yield "This month", NumbersPeriod(month, today)
     yield "Last month", NumbersPeriod(add_months(month, -1), month - _DAY)
     yield "90 days", NumbersPeriod(yesterday - timedelta(days=89), yesterday)

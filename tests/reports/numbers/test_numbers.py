@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from billing.ledger.models import Account
 from billing.reports import books
 from billing.reports.numbers import days
-from billing.reports.numbers.shape import Figure, NotAPeriodOfNumbers, NumbersPeriod
+from billing.reports.numbers.shape import Figure, NotAPeriodOfNumbers, NumbersPeriod, chosen
 from tests.reports.numbers.asked import figures, row, tables, whole
 from tests.reports.numbers.season import FIRST, LAST, live
 from tests.support.world import World
@@ -122,12 +122,17 @@ def test_the_last_days_are_counted_again_each_night(season: World) -> None:
     assert of_days(season, closed) == before
 
 
-@pytest.mark.parametrize("days_", [0, -1, 1830])
+@pytest.mark.parametrize("days_", [-1, 1830])
 def test_a_period_has_an_end_and_a_limit(days_: int) -> None:
-    if days_ == 0:
-        assert NumbersPeriod(FIRST, FIRST).before == NumbersPeriod(
-            FIRST - timedelta(days=1), FIRST - timedelta(days=1)
-        )
-        return
     with pytest.raises(NotAPeriodOfNumbers):
         NumbersPeriod(FIRST, FIRST + timedelta(days=days_))
+
+
+def test_a_period_is_compared_with_the_days_before_it_also_before_the_first_year() -> None:
+    yesterday = LAST - timedelta(days=1)
+    assert chosen(None, None, LAST) == NumbersPeriod(yesterday - timedelta(days=29), yesterday)
+    earliest = chosen(date(2010, 1, 1), date(2010, 1, 31), LAST)
+    assert earliest.before == NumbersPeriod(date(2009, 12, 1), date(2009, 12, 31))
+    for first, last in ((date.min, date.min), (None, date.min), (date(2009, 12, 31), None), (None, date.max)):
+        with pytest.raises(NotAPeriodOfNumbers):
+            chosen(first, last, LAST)

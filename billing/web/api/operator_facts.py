@@ -117,5 +117,5 @@ def measured_facts(session: Session, at: datetime, kept: KeptFigures) -> Measure
         doctor.last_visit(session),
         schedule.last_compared_at(session),
         breaker.states(session),
-        kept.figures(session),
+        kept.figures(session, at),
     )

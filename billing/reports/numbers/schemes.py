@@ -7,6 +7,7 @@ from billing.reports.numbers.counting import NumbersCounted, counted
 from billing.reports.numbers.measures import SCHEME_SOURCE
 from billing.reports.numbers.shape import (
     Cell,
+    Chart,
     Column,
     Figure,
     NumbersQuestion,
@@ -61,14 +62,45 @@ def schemes(question: NumbersQuestion) -> Section:
     disputes = found.flow_figure(
         "disputes", "Disputes", "Chargebacks that banks opened in the period.", Unit.COUNT, "disputes"
     )
-    return Section("schemes", "Disputes", (disputes, figure), (_table(found, month),))
+    months = [month]
+    while (month := add_months(month, 1)) <= question.period.last:
+        months.append(month)
+    return Section("schemes", "Disputes", (disputes, figure), (_rates(found, months), _table(found, months)))
 
 
-def _table(found: NumbersCounted, month: date) -> NumbersTable:
-    rows = list[tuple[Cell, ...]]()
-    while month <= found.period.last:
-        rows += [_row(found, scheme, month) for scheme in found.days.keys("payments")]
-        month = add_months(month, 1)
+def _rates(found: NumbersCounted, months: list[date]) -> NumbersTable:
+    watched = {scheme: THRESHOLDS[scheme] for scheme in found.days.keys("payments") if scheme in THRESHOLDS}
+    columns, rows = [Column("Month from", Unit.DAY)], [list[Cell]([month]) for month in months if watched]
+    for scheme, threshold in watched.items():
+        columns += [
+            Column(f"{scheme.capitalize()}, {what}", Unit.BASIS_POINTS) for what in ("rate", "threshold")
+        ]
+        for row, month in zip(rows, months, strict=True):
+            row += [_rate(found, scheme, threshold, month)[1], threshold.basis_points]
+    words = "The rate of each scheme that publishes a threshold, and the threshold, by the rules below. A scheme acts only if the number is reached too."
+    return NumbersTable(
+        "dispute-rates",
+        "Rates against the schemes’ thresholds",
+        words,
+        tuple(columns),
+        tuple(map(tuple, rows)),
+        Chart.LINES,
+    )
+
+
+def _rate(found: NumbersCounted, scheme: str, threshold: Threshold, month: date) -> tuple[int, int | None]:
+    """What counts for the scheme in a month, and its share of the payments by which the scheme measures it."""
+    last = add_months(month, 1) - _DAY
+    begins, ends = (add_months(month, -1), month - _DAY) if threshold.month_before else (month, last)
+    counts = found.days.total("disputes", month, last, scheme)
+    if threshold.warnings_count:
+        counts += found.days.total("warnings", month, last, scheme)
+    return counts, share(counts, found.days.total("payments", begins, ends, scheme))
+
+
+def _table(found: NumbersCounted, months: list[date]) -> NumbersTable:
+    schemes = found.days.keys("payments")
+    rows = [_row(found, scheme, month) for month in months for scheme in schemes]
     columns = (
         *(Column("Month from", Unit.DAY), Column("Scheme", Unit.TEXT), Column("Payments")),
         *(Column("Disputes"), Column("Fraud reported"), Column("Rate", Unit.BASIS_POINTS)),
@@ -86,12 +118,6 @@ def _row(found: NumbersCounted, scheme: str, month: date) -> tuple[Cell, ...]:
     threshold = THRESHOLDS.get(scheme)
     if threshold is None:
         return *start, share(disputes, payments), None, None, "no threshold"
-    whole = (
-        days.total("payments", add_months(month, -1), month - _DAY, scheme)
-        if threshold.month_before
-        else payments
-    )
-    counts = disputes + (warnings if threshold.warnings_count else 0)
-    rate = share(counts, whole)
+    counts, rate = _rate(found, scheme, threshold, month)
     reached = rate is not None and rate >= threshold.basis_points and counts >= threshold.count
     return *start, rate, threshold.basis_points, threshold.count, "reached" if reached else "no"

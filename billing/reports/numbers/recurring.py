@@ -48,16 +48,23 @@ _MONTH = 304_375
 """Days of a month on average, in ten thousandths."""
 MOST_KEPT = 12
 """Months after the first that a cohort's row shows."""
+Cohorts = dict[str, tuple[int, list[int | None]]]
+"""By the month of their first payment: how many subscriptions, and how many of them pay at the end of that month and of each after
+it; None where it isn't over."""
 
 
 def recurring(question: NumbersQuestion) -> Section:
     """MRR, its movement, plans, churn, lifetime value and cohorts."""
     found = counted(question, RECURRING_SOURCE)
+    cohorts = _kept(found)
     return Section(
         "recurring",
         "Recurring revenue",
         tuple(_figures(found)),
-        (_movement(found), _plans(found), _paying(found), _churn(found), _cohorts(found)),
+        (
+            *(_movement(found), _plans(found), _paying(found), _churn(found)),
+            *(_retention(cohorts), _cohorts(cohorts)),
+        ),
     )
 
 
@@ -230,17 +237,40 @@ def _churn(found: NumbersCounted) -> NumbersTable:
     return NumbersTable("churn", "Why subscriptions stopped", words, columns, tuple(rows), Chart.BARS)
 
 
-def _cohorts(found: NumbersCounted) -> NumbersTable:
-    last = found.period.last
-    rows = list[tuple[Cell, ...]]()
+def _kept(found: NumbersCounted) -> Cohorts:
+    last, cohorts = found.period.last, Cohorts()
     for month in found.days.keys("cohort_begun"):
-        begun = found.days.stock("cohort_begun", last, month)
-        if not begun:
-            continue
-        first = date.fromisoformat(f"{month}-01")
-        ends = [add_months(first, n + 1) - _DAY for n in range(MOST_KEPT + 1)]
-        kept = [share(found.days.stock("cohort", end, month), begun) if end <= last else None for end in ends]
-        rows.append((month, begun, *kept))
+        if begun := found.days.stock("cohort_begun", last, month):
+            first = date.fromisoformat(f"{month}-01")
+            ends = (add_months(first, n + 1) - _DAY for n in range(MOST_KEPT + 1))
+            kept = [found.days.stock("cohort", end, month) if end <= last else None for end in ends]
+            cohorts[month] = begun, kept
+    return cohorts
+
+
+def _retention(cohorts: Cohorts) -> NumbersTable:
+    rows = list[tuple[Cell, ...]]()
+    for n in range(MOST_KEPT + 1):
+        over = [(begun, still) for begun, kept in cohorts.values() if (still := kept[n]) is not None]
+        if over:
+            begun, still = sum(each[0] for each in over), sum(each[1] for each in over)
+            rows.append((n, begun, still, share(still, begun)))
+    columns = (
+        *(Column("Months after the first payment"), Column("Subscriptions", drawn=False)),
+        *(Column("Still paying", drawn=False), Column("Share", Unit.BASIS_POINTS)),
+    )
+    words = (
+        "All cohorts together: of the subscriptions for which so many months after the month of their first payment are over, those that"
+        " count in MRR at the end of that month."
+    )
+    return NumbersTable("retention", "How many stay", words, columns, tuple(rows), Chart.LINES)
+
+
+def _cohorts(cohorts: Cohorts) -> NumbersTable:
+    rows: list[tuple[Cell, ...]] = [
+        (month, begun, *(None if still is None else share(still, begun) for still in kept))
+        for month, (begun, kept) in cohorts.items()
+    ]
     columns = (
         *(Column("First paid in", Unit.TEXT), Column("Subscriptions")),
         *(Column(f"Month {n}", Unit.BASIS_POINTS) for n in range(MOST_KEPT + 1)),

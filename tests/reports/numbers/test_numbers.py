@@ -41,6 +41,7 @@ def test_what_the_readers_did_is_counted(season: World) -> None:
     assert row(shown["dunning"], "Retry 1") == (1, 0, 5000, 7500)
     assert row(shown["dunning"], "Lost: it ended unpaid") == (1, 0, 5000, None)
     assert row(shown["cohorts"], "2027-03")[:4] == (6, 10000, 8333, 6667)
+    assert [row(shown["retention"], n) for n in range(3)] == [(7, 7, 10000), (6, 5, 8333), (6, 4, 6667)]
     assert row(shown["plans"], "yearly") == (0, 2, 0, 2 * YEARLY)
 
 

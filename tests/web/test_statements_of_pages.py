@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.browser import Browser
 from tests.support.signed_in import signed_in
+from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.statements import transactions
 from tests.support.world import World, local
@@ -62,6 +63,8 @@ PAGES: dict[str, tuple[Callable[[World, Subscriber], Browser], str, int]] = {
     "sign-in": (a_stranger, "/sign-in", 0),
 }
 """Who asks for what, and the most statements that it may take."""
+NUMBERS = {"/staff/numbers": 30, "/staff/numbers/recurring": 10, "/staff/numbers/mrr-movement.json": 10}
+"""Pages and files of the numbers, and the most statements that one may take."""
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -74,6 +77,18 @@ def test_a_page_takes_one_transaction_and_few_statements(name: str, world: World
     assert len(found) <= 1, f"{len(found)} transactions: {found}"
     sent = [statement for transaction in found for statement in transaction]
     assert len(sent) <= most, f"{len(sent)} statements:\n" + "\n".join(sent)
+
+
+@pytest.mark.parametrize(("path", "most"), NUMBERS.items())
+def test_the_numbers_take_one_transaction_however_long_the_period(
+    path: str, most: int, world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    finance = staff("finance")
+    for first in ("2027-03-15", "2025-03-15"):
+        with transactions(world.services.database) as found:
+            assert finance.get(f"{path}?from={first}&to=2027-03-15").status == 200
+        sent = [statement for transaction in found for statement in transaction]
+        assert len(sent) <= most, f"{len(sent)} statements:\n" + "\n".join(sent)
 
 
 def test_the_account_takes_as_many_statements_with_more_invoices(

@@ -14,15 +14,16 @@ _EARNED = (
 )
 LEFT = sa.text(
     f"""
-    SELECT CAST(coalesce(sum({_EARNED.format("f.counts_until")} - ({_EARNED.format("greatest(f.counts_from, CAST(:cut AS date))")})), 0)
-        AS bigint)
-    FROM deferral f WHERE f.counts_until > :cut
+    SELECT c.cut, CAST(coalesce(sum({_EARNED.format("f.counts_until")} - ({_EARNED.format("greatest(f.counts_from, c.cut)")})), 0) AS bigint)
+    FROM unnest(CAST(:cuts AS date[])) c (cut) LEFT JOIN deferral f ON f.counts_until > c.cut GROUP BY 1
     """  # noqa: S608 - expressions of our own
 )
-"""Cents that the days from `:cut` on will earn. One index range: a deferral that is earned is past it."""
+"""For each day of `:cuts`, which are distinct: cents that the days from it on will earn. One index range each: a deferral that is earned
+is past it."""
 
 
 def left_after(session: Session, days: Sequence[date]) -> list[int]:
     """For each day: cents that are deferred when it is over, of what is paid now. For the last recognised day that is the balance
     of the account `deferred_revenue`, below zero there."""
-    return [session.execute(LEFT, {"cut": day + _DAY}).scalar_one() for day in days]
+    left = {row.cut: row[1] for row in session.execute(LEFT, {"cuts": sorted({day + _DAY for day in days})})}
+    return [left[day + _DAY] for day in days]

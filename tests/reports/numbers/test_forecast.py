@@ -201,7 +201,7 @@ def test_what_is_deferred_is_the_ledgers_balance_after_refunds_and_gifts_of_days
 def test_an_index_finds_what_is_still_to_be_earned(world: World) -> None:
     with world.services.database.transaction() as session:
         session.execute(sa.text("SET LOCAL enable_seqscan = off"))
-        plan = session.execute(sa.text(f"EXPLAIN {LEFT.text}"), {"cut": date(2027, 3, 1)}).scalars().all()
+        plan = session.execute(sa.text(f"EXPLAIN {LEFT.text}"), {"cuts": [date(2027, 3, 1)]}).scalars().all()
     assert [line for line in plan if "Seq Scan" in line] == []
     assert any("ix_deferral_counts_until" in line for line in plan)
 

@@ -12,7 +12,7 @@ from billing.rules.asked import AskedBecause, AskedLevel, asked
 from billing.rules.policies import UNSTATED, AccessLevel, ArticlePolicy, FreeSpan
 from billing.staff.article_list import A_PAGE, article_page
 from tests.support.articles import Put
-from tests.support.query_plans import plans_of
+from tests.support.plans import plans_of
 from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 

@@ -13,7 +13,7 @@ from billing.platform.context import TransactionContext
 from billing.reconcile import compare
 from billing.refunds import enter, refund, shortage
 from billing.rules.reconciliation import Thing
-from tests.support.query_plans import plans_of
+from tests.support.plans import plans_of
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
 

@@ -10,7 +10,7 @@ from billing.cases.open import open_case
 from billing.platform.actors import WORKER
 from billing.rules.staff_alerts import BEFORE_DEADLINE, REQUEST_AGE
 from billing.staff import alerts
-from tests.support.query_plans import plans_of
+from tests.support.plans import plans_of
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn, add
 from tests.support.starting_points import Subscriber

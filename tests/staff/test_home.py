@@ -12,7 +12,7 @@ from billing.staff.home.first_page import first_page
 from billing.staff.roles import Role
 from tests.support.browser import Browser
 from tests.support.newsroom import Newsroom
-from tests.support.query_plans import plans_of
+from tests.support.plans import plans_of
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber

@@ -401,6 +401,13 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "source_id", name="one_posting_a_fact"),
     )
+    op.create_index(
+        "ledger_gateway_fees",
+        "ledger_transaction",
+        ["on"],
+        unique=False,
+        postgresql_where=sa.text("kind = 'gateway_fee'"),
+    )
     op.create_index("ledger_transaction_on", "ledger_transaction", ["on"], unique=False)
     op.create_table(
         "list_salt",
@@ -2268,7 +2275,34 @@ END)"""
         unique=False,
         postgresql_where=sa.text("(subscription.state <> 'ended' AND subscription.cancels_at IS NULL)"),
     )
-    op.create_index("subscription_state", "subscription", ["state", "id"], unique=False)
+    op.create_index(
+        "subscription_trials",
+        "subscription",
+        ["charge_on", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'trialing'"),
+    )
+    op.create_index(
+        "subscription_paused",
+        "subscription",
+        ["resumes_on", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'paused'"),
+    )
+    op.create_index(
+        "subscription_overdue",
+        "subscription",
+        [sa.literal_column("(COALESCE(retry_on, '9999-12-31'::date))"), "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'past_due'"),
+    )
+    op.create_index(
+        "subscription_leaving",
+        "subscription",
+        ["cancels_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("state <> 'ended' AND cancels_at IS NOT NULL"),
+    )
     op.create_index("subscription_price", "subscription", ["price_id", "id"], unique=False)
     op.create_index("subscription_started", "subscription", ["started_at", "id"], unique=False)
     op.create_index(

@@ -48,6 +48,7 @@ class LedgerTransaction(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("kind", "source_id", name="one_posting_a_fact"),
         sa.Index("ledger_transaction_on", "on"),
+        sa.Index("ledger_gateway_fees", "on", postgresql_where=sa.text("kind = 'gateway_fee'")),
     )
 
     id: int = Field(

@@ -173,7 +173,13 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     outage = replace(STAFF, path="/staff/outages")
     yield "staff-outages", StaffOutagesPage(), outage
     found = OutageFound(
-        since=MADE, until=NOW, subscribed=100_000, charges=1207, charged=Money(9_052_500), most=100_000
+        since=MADE,
+        until=NOW,
+        subscribed=10_000,
+        charges=1207,
+        charged=Money(9_052_500),
+        more_subscribed=True,
+        more_charges=False,
     )
     known = StaffOutagesPage(
         since="2026-11-05T11:30", until="2026-11-05T13:00", found=found, kinds=KINDS[:2], days="1"

@@ -1,8 +1,7 @@
-"""The list of tax invoices, and that of credit notes: each in the order of its numbers, the newest first."""
+"""The list of tax invoices, and that of credit notes: the newest first."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from datetime import date
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -14,7 +13,6 @@ from billing.payments.models import Invoice
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.rules.money import Money
-from billing.rules.periods import start_of_day
 from billing.rules.worded import WordedEnum
 from billing.staff.lists import listing, span
 from billing.staff.lists.fields import Amounts, AmountsField, ChoiceField, Days, DaysField, Field, Filter
@@ -70,97 +68,128 @@ class DocumentSums:
     gross: Money
 
 
-# A correction credits a tax invoice and issues another under the next number; `invoice.number` is the one in force.
-_INVOICES = """
-    SELECT i.number AS number, i.issued_on AS issued_on, i.id AS invoice_id, i.net AS net, i.vat AS vat, i.gross AS gross,
-        i.recipient_id AS recipient_id, CAST(NULL AS integer) AS of_invoice, i.description AS reason, CAST(NULL AS integer) AS replaced_by
+# A correction credits a tax invoice and issues another under the next number; `invoice.number` is the one in force. Each part is
+# read in its own order and cut there: no index has the order of all three.
+_INVOICES = (
+    """
+    SELECT i.number AS number, i.issued_on AS place, i.issued_on AS issued_on, i.id AS invoice_id, i.net AS net, i.vat AS vat,
+        i.gross AS gross, i.gross AS at_most, i.recipient_id AS recipient_id, CAST(NULL AS integer) AS of_invoice, '' AS reason,
+        CAST(NULL AS integer) AS replaced_by
     FROM invoice i WHERE i.number IS NOT NULL AND NOT EXISTS (SELECT FROM invoice_correction c WHERE c.invoice_id = i.id)
-    UNION ALL
-    SELECT c.replaced_number, i.issued_on, i.id, i.net, i.vat, i.gross, c.replaced_recipient_id, NULL, i.description, NULL
+    """,
+    """
+    SELECT c.replaced_number AS number, i.issued_on AS place, i.issued_on AS issued_on, i.id AS invoice_id, i.net AS net, i.vat AS vat,
+        i.gross AS gross, i.gross AS at_most, c.replaced_recipient_id AS recipient_id, CAST(NULL AS integer) AS of_invoice, '' AS reason,
+        CAST(NULL AS integer) AS replaced_by
     FROM invoice_correction c JOIN invoice i ON i.id = c.invoice_id
     WHERE NOT EXISTS (SELECT FROM invoice_correction e WHERE e.number = c.replaced_number)
-    UNION ALL
-    SELECT c.number, c.issued_on, c.invoice_id, c.net, c.vat, c.gross, c.recipient_id, NULL, i.description, NULL
-    FROM invoice_correction c JOIN invoice i ON i.id = c.invoice_id
-"""
+    """,
+    """
+    SELECT c.number AS number, c.issued_on AS place, c.issued_on AS issued_on, c.invoice_id AS invoice_id, c.net AS net, c.vat AS vat,
+        c.gross AS gross, c.gross AS at_most, c.recipient_id AS recipient_id, CAST(NULL AS integer) AS of_invoice, '' AS reason,
+        CAST(NULL AS integer) AS replaced_by
+    FROM invoice_correction c
+    """,
+)
 # A refund takes back the tax invoice that was in force then: the one that the next correction replaced, if there is one.
-_CREDIT_NOTES = """
-    SELECT r.credit_note_number AS number, CAST(r.settled_at AT TIME ZONE :zone AS date) AS issued_on, p.invoice_id AS invoice_id,
-        CASE WHEN p.duplicate THEN 0 ELSE -r.net END AS net, CASE WHEN p.duplicate THEN 0 ELSE -r.vat END AS vat,
-        CASE WHEN p.duplicate THEN 0 ELSE -r.amount END AS gross,
+_CREDIT_NOTES = (
+    """
+    SELECT r.credit_note_number AS number, r.settled_at AS place, CAST(r.settled_at AT TIME ZONE :zone AS date) AS issued_on,
+        p.invoice_id AS invoice_id, CASE WHEN p.duplicate THEN 0 ELSE -r.net END AS net, CASE WHEN p.duplicate THEN 0 ELSE -r.vat END AS vat,
+        CASE WHEN p.duplicate THEN 0 ELSE -r.amount END AS gross, r.amount AS at_most,
         CASE WHEN n.id IS NULL THEN i.recipient_id ELSE n.replaced_recipient_id END AS recipient_id,
         coalesce(n.replaced_number, i.number) AS of_invoice, r.reason AS reason, CAST(NULL AS integer) AS replaced_by
     FROM refund r JOIN payment p ON p.id = r.payment_id JOIN invoice i ON i.id = p.invoice_id
     LEFT JOIN LATERAL (
         SELECT c.id, c.replaced_number, c.replaced_recipient_id FROM invoice_correction c
         WHERE c.invoice_id = i.id AND c.credit_note_number > r.credit_note_number ORDER BY c.credit_note_number LIMIT 1) n ON true
-    WHERE r.credit_note_number IS NOT NULL AND r.settled_at >= :first AND r.settled_at < :end
-    UNION ALL
-    SELECT c.credit_note_number, c.issued_on, c.invoice_id, -c.net, -c.vat, -c.gross, c.replaced_recipient_id,
-        c.replaced_number, '', c.number
+    WHERE r.credit_note_number IS NOT NULL
+    """,
+    """
+    SELECT c.credit_note_number AS number, c.made_at AS place, CAST(c.made_at AT TIME ZONE :zone AS date) AS issued_on,
+        c.invoice_id AS invoice_id, -c.net AS net, -c.vat AS vat, -c.gross AS gross, c.gross AS at_most, c.replaced_recipient_id AS recipient_id,
+        c.replaced_number AS of_invoice, '' AS reason, c.number AS replaced_by
     FROM invoice_correction c
-"""
-_EVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+    """,
+)
 _COLUMNS = {
-    **dict.fromkeys(("number", "net", "vat", "gross", "of_invoice", "replaced_by"), sa.Integer),
+    **dict.fromkeys(("number", "net", "vat", "gross", "at_most", "of_invoice", "replaced_by"), sa.Integer),
     **dict.fromkeys(("invoice_id", "recipient_id", "reason"), sa.Text),
     "issued_on": sa.Date,
 }
+_SUMS = ("net", "vat", "gross")
 
 
 def of_documents(ctx: TransactionContext, wanted: DocumentFilter) -> Listing[DocumentRow]:
     """Documents that fit."""
-    found = _documents(ctx, wanted)
-    if wanted.kind is TaxDocumentKind.CREDIT_NOTES:
-        order = Order(found.c.number, read_id=listing.number)
-    else:
-        order = Order(found.c.number, place=found.c.issued_on, read=listing.civil_day, read_id=listing.number)
-    fits = sa.select(*order.columns).where(*_conditions(found, wanted))
-    return Listing(fits, order, partial(_whole, _documents(ctx, wanted)), _row)
+    first, *others = (_part(found, wanted, ctx) for found in _documents(ctx, wanted))
+    return Listing(*first, _whole, _row, others=tuple(others))
 
 
 def sums(ctx: TransactionContext, wanted: DocumentFilter) -> DocumentSums:
     """What all that fit come to. Reads every one of them."""
-    found = _documents(ctx, wanted)
-    columns = (sa.func.coalesce(sa.func.sum(found.c[name]), 0) for name in ("net", "vat", "gross"))
-    row = ctx.session.execute(sa.select(*columns).where(*_conditions(found, wanted))).one()
+    every = sa.union_all(
+        *(
+            sa.select(*(found.c[name] for name in _SUMS)).where(*_conditions(found, wanted, ctx))
+            for found in _documents(ctx, wanted)
+        )
+    ).subquery()
+    row = ctx.session.execute(
+        sa.select(*(sa.func.coalesce(sa.func.sum(every.c[name]), 0) for name in _SUMS))
+    ).one()
     return DocumentSums(*(Money(int(cents)) for cents in row))
 
 
-def _documents(ctx: TransactionContext, wanted: DocumentFilter) -> sa.Subquery:
-    """All of the kind; credit notes of refunds of the asked days alone, as their day isn't in an index."""
-    if wanted.kind is not TaxDocumentKind.CREDIT_NOTES:
-        return sa.text(_INVOICES).columns(**_COLUMNS).subquery("document")
-    first, end = _EVER
-    if wanted.since is not None and wanted.since.first is not None:
-        first = start_of_day(wanted.since.first, ctx.zone)
-    if wanted.since is not None and wanted.since.last is not None:
-        end = start_of_day(wanted.since.last + timedelta(days=1), ctx.zone)
-    text = sa.text(_CREDIT_NOTES).bindparams(zone=ctx.zone.key, first=first, end=end)
-    return text.columns(**_COLUMNS).subquery("document")
+def _is_credit(wanted: DocumentFilter) -> bool:
+    return wanted.kind is TaxDocumentKind.CREDIT_NOTES
 
 
-def _conditions(found: sa.Subquery, wanted: DocumentFilter) -> span.Conditions:
-    is_credit = wanted.kind is TaxDocumentKind.CREDIT_NOTES
-    printed = -found.c.gross if is_credit else found.c.gross
-    return [*span.civil_days(found.c.issued_on, wanted.since), *span.cents(printed, wanted.amount)]
+def _documents(ctx: TransactionContext, wanted: DocumentFilter) -> list[sa.Subquery]:
+    """All of the kind, in parts."""
+    if _is_credit(wanted):
+        parts = [sa.text(part).bindparams(zone=ctx.zone.key) for part in _CREDIT_NOTES]
+    else:
+        parts = [sa.text(part) for part in _INVOICES]
+    place = sa.DateTime(timezone=True) if _is_credit(wanted) else sa.Date()
+    return [part.columns(**_COLUMNS, place=place).subquery(f"document_{n}") for n, part in enumerate(parts)]
 
 
-def _whole(found: sa.Subquery, listed: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
+def _part(
+    found: sa.Subquery, wanted: DocumentFilter, ctx: TransactionContext
+) -> tuple[sa.Select[*tuple[Any, ...]], Order]:
+    """Those of a part that fit, and their order: by day, and credit notes, whose day isn't in an index, by moment."""
+    read = listing.moment if _is_credit(wanted) else listing.civil_day
+    order = Order(found.c.number, place=found.c.place, read=read, read_id=listing.number)
+    columns = (found.c[name] for name in _COLUMNS if name != "number")
+    return sa.select(*order.columns, *columns).where(*_conditions(found, wanted, ctx)), order
+
+
+def _conditions(found: sa.Subquery, wanted: DocumentFilter, ctx: TransactionContext) -> span.Conditions:
+    if not _is_credit(wanted):
+        return [*span.civil_days(found.c.place, wanted.since), *span.cents(found.c.gross, wanted.amount)]
+    least = wanted.amount.least if wanted.amount else None
+    return [
+        *span.moments(found.c.place, wanted.since, ctx.zone),
+        *span.cents(-found.c.gross, wanted.amount),
+        # known before its payment is looked at, which says what is printed
+        *([found.c.at_most >= least] if least else []),
+    ]
+
+
+def _whole(listed: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(
             *listed.c,
-            *(found.c[name] for name in _COLUMNS if name != "number"),
             col(Invoice.reader_id),
             col(Invoice.vat_basis_points),
+            col(Invoice.description),
             col(Reader.email),
             col(InvoiceRecipient.name).label("buyer"),
         )
         .select_from(listed)
-        .join(found, found.c.number == listed.c.id)
-        .join(Invoice, col(Invoice.id) == found.c.invoice_id)
+        .join(Invoice, col(Invoice.id) == listed.c.invoice_id)
         .join(Reader, col(Reader.id) == col(Invoice.reader_id))
-        .outerjoin(InvoiceRecipient, col(InvoiceRecipient.id) == found.c.recipient_id)
+        .outerjoin(InvoiceRecipient, col(InvoiceRecipient.id) == listed.c.recipient_id)
     )
 
 
@@ -172,10 +201,15 @@ def _row(row: Any) -> DocumentRow:
         of_invoice=numbers.invoice_number(row.of_invoice) if is_credit else None,
         reader_id=row.reader_id,
         email=row.email,
-        description=corrections.replaced_by(row.replaced_by) if row.replaced_by else row.reason,
+        description=_description(row) if is_credit else row.description,
         net=Money(row.net),
         vat=Money(row.vat),
         gross=Money(row.gross),
         buyer=row.buyer,
         vat_basis_points=row.vat_basis_points,
     )
+
+
+def _description(note: Any) -> str:
+    """Why a credit note was issued."""
+    return corrections.replaced_by(note.replaced_by) if note.replaced_by else str(note.reason)

@@ -111,20 +111,29 @@ def _text(place: Any) -> str:
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[Row]):
     """A filtered list. `fits` selects the columns of `order`; `whole` selects those of a subquery of it, and all that a row shows;
-    `make` makes a row of these."""
+    `make` makes a row of these. `others`: more queries of the same columns, where rows come from several tables. `is_counted`: False where
+    counting would read a table whole."""
 
     fits: sa.Select[*tuple[Any, ...]]
     order: Order
     whole: Callable[[sa.Subquery], sa.Select[*tuple[Any, ...]]]
     make: Callable[[Any], Row]
+    others: tuple[tuple[sa.Select[*tuple[Any, ...]], Order], ...] = ()
+    is_counted: bool = True
+
+    @property
+    def parts(self) -> list[tuple[sa.Select[*tuple[Any, ...]], Order]]:
+        """Each query with its order."""
+        return [(self.fits, self.order), *self.others]
 
 
 @dataclass(frozen=True, slots=True)
 class ListPage(Generic[Row]):
-    """One page, with the keys of its neighbours; None where there is none. `count` stops at one more than `MOST_COUNTED`."""
+    """One page, with the keys of its neighbours; None where there is none. `count`: of all, or None for more than `least`."""
 
     rows: tuple[Row, ...]
-    count: int
+    count: int | None
+    least: int
     behind: str | None
     before: str | None
 
@@ -135,39 +144,58 @@ def page(session: Session, listing: Listing[Row], *, behind: str = "", before: s
     try:
         found = _some(session, listing, behind or before, backwards=backwards)
     except NoSuchKey:
-        behind, backwards = "", False
+        behind, before, backwards = "", "", False
         found = _some(session, listing, "", backwards=False)
     more, found = len(found) > PAGE, found[:PAGE]
+    counted, least = len(found), PAGE
+    if listing.is_counted:
+        counted, least = count(session, listing), MOST_COUNTED
+    elif more or behind or before:
+        counted = PAGE + 1
     if backwards:
         found.reverse()
     key = listing.order.key
     return ListPage(
         rows=tuple(listing.make(row) for row in found),
-        count=count(session, listing),
+        count=counted if counted <= least else None,
+        least=least,
         behind=key(found[-1]) if found and (more or backwards) else None,
         before=key(found[0]) if found and (more if backwards else bool(behind)) else None,
     )
 
 
 def _some(session: Session, listing: Listing[Row], key: str, *, backwards: bool) -> list[Any]:
-    order, query = listing.order, listing.fits
-    if key:
-        query = query.where(order.beyond(key, backwards=backwards))
-    listed = query.order_by(*order.by(order.sorts, backwards=backwards)).limit(PAGE + 1).subquery("listed")
-    whole = listing.whole(listed).order_by(*order.by(order.of(listed), backwards=backwards))
-    return list(session.execute(whole))
+    parts: list[sa.Select[*tuple[Any, ...]]] = []
+    for query, order in listing.parts:
+        beyond = [order.beyond(key, backwards=backwards)] if key else []
+        sorts = order.by(order.sorts, backwards=backwards)
+        parts.append(query.where(*beyond).order_by(*sorts).limit(PAGE + 1))
+    listed, order = _together(parts), listing.order
+    sorts = order.by(order.of(listed), backwards=backwards)
+    return list(session.execute(listing.whole(listed).order_by(*sorts).limit(PAGE + 1)))
+
+
+def _together(parts: list[sa.Select[*tuple[Any, ...]]]) -> sa.Subquery:
+    """The rows of all parts."""
+    if len(parts) == 1:
+        return parts[0].subquery("listed")
+    # each in brackets, as it has its own order and limit
+    return sa.union_all(*(sa.select(part.subquery()) for part in parts)).subquery("listed")
 
 
 def count(session: Session, listing: Listing[Row]) -> int:
     """How many rows there are; of more than `MOST_COUNTED`, that number and one."""
-    some = listing.fits.limit(MOST_COUNTED + 1).subquery()
-    return int(session.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
+    # in the order of the page, so that the same index stops the count early
+    some = _together(
+        [query.order_by(*order.by(order.sorts)).limit(MOST_COUNTED + 1) for query, order in listing.parts]
+    )
+    counted = sa.select(sa.func.count()).select_from(some)
+    return min(int(session.execute(counted).scalar_one()), MOST_COUNTED + 1)
 
 
 def stream(session: Session, listing: Listing[Row]) -> Iterator[Row]:
     """All rows in their order, a few hundred at a time."""
-    order = listing.order
-    listed = listing.fits.subquery("listed")
+    order, listed = listing.order, _together([query for query, _ in listing.parts])
     whole = listing.whole(listed).order_by(*order.by(order.of(listed)))
     for row in session.execute(whole, execution_options={"yield_per": _AT_ONCE}):
         yield listing.make(row)

@@ -78,36 +78,58 @@ def reader_ids(ctx: TransactionContext, wanted: ReaderFilter) -> sa.Select[str]:
         *([_gets(wanted.newsletter)] if wanted.newsletter else []),
         *([col(Reader.id).in_(_bounced(ctx))] if wanted.bounced else []),
     )
+    standing = running_standing(wanted)
     of_running = [
-        *(
-            [subscriptions.stands(SubscriptionStanding(wanted.state.value))]
-            if wanted.state in _RUNNING
-            else []
-        ),
-        *subscriptions.terms(wanted.plan, wanted.price),
-        *subscriptions.due(wanted.due),
+        *([subscriptions.stands(standing)] if standing else []),
+        *subscriptions.terms(ctx.session, wanted.plan, wanted.price),
+        *subscriptions.due(wanted.due, standing),
         *subscriptions.card_ends(wanted.card_ends),
         *([subscriptions.owes()] if wanted.owing else []),
     ]
+    if of_running and wanted.state in _NOT_RUNNING:
+        return query.where(sa.false())
+    of_reader = col(Subscription.reader_id) == col(Reader.id)
     if of_running:
-        of_reader = col(Subscription.reader_id) == col(Reader.id)
-        running = sa.and_(of_reader, col(Subscription.state) != State.ENDED)
+        running = sa.and_(of_reader, ~subscriptions.in_state(State.ENDED))
         query = query.join(Subscription, running).where(*of_running)
-    if wanted.state is ReaderStanding.FREE:
-        query = query.where(~_has_one())
     elif wanted.state is ReaderStanding.ENDED:
-        query = query.where(_has_one(), ~_has_one(running=True))
+        ended = subscriptions.stands(SubscriptionStanding.ENDED)
+        query = query.join(Subscription, of_reader).where(ended, ~_has_later())
+    elif wanted.state is ReaderStanding.FREE:
+        had = aliased(Subscription)
+        query = query.where(~sa.exists().where(col(had.reader_id) == col(Reader.id)))
     return query
 
 
-_RUNNING = frozenset(ReaderStanding) - {ReaderStanding.ENDED, ReaderStanding.FREE}
+def is_by_subscription(wanted: ReaderFilter) -> bool:
+    """Whether `reader_ids` joins the one subscription of each reader that the filter asks for."""
+    asked = (wanted.plan, wanted.price, wanted.due, wanted.card_ends, wanted.owing)
+    if wanted.state in _NOT_RUNNING:
+        return wanted.state is ReaderStanding.ENDED and not any(asked)
+    return wanted.state is not None or any(asked)
 
 
-def _has_one(*, running: bool = False) -> sa.Exists:
-    """The reader has a subscription, or a running one."""
-    had = aliased(Subscription)
-    runs = [col(had.state) != State.ENDED] if running else []
-    return sa.exists().where(col(had.reader_id) == col(Reader.id), *runs)
+_NOT_RUNNING = frozenset({ReaderStanding.ENDED, ReaderStanding.FREE})
+
+
+def running_standing(wanted: ReaderFilter) -> SubscriptionStanding | None:
+    """How the running subscription stands, where the filter asks for that."""
+    if wanted.state is None or wanted.state in _NOT_RUNNING:
+        return None
+    return SubscriptionStanding(wanted.state.value)
+
+
+def _has_later() -> sa.Exists:
+    """The reader has a subscription that runs, or ended later: so a reader with several ended ones comes once."""
+    later = aliased(Subscription)
+    ends = sa.tuple_(col(later.ended_at), col(later.id))
+    return sa.exists().where(
+        col(later.reader_id) == col(Subscription.reader_id),
+        sa.or_(
+            col(later.ended_at).is_(None),
+            ends > sa.tuple_(col(Subscription.ended_at), col(Subscription.id)),
+        ),
+    )
 
 
 def _gets(newsletter_id: str) -> sa.Exists:

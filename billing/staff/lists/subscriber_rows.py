@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,9 +14,10 @@ from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.rules.money import Money
 from billing.staff.lists import listing, readers, subscriptions
+from billing.staff.lists.fields import Days
 from billing.staff.lists.listing import Listing, Order
-from billing.staff.lists.readers import ReaderFilter
-from billing.staff.lists.subscriptions import NEXT_CHARGE, SubscriptionFilter
+from billing.staff.lists.readers import ReaderFilter, ReaderStanding
+from billing.staff.lists.subscriptions import SubscriptionFilter, SubscriptionStanding
 from billing.subscriptions.models import Plan, Price, Subscription
 from billing.subscriptions.schedule import next_charge
 
@@ -41,10 +43,13 @@ class SubscriberRow:
 
 
 def of_readers(ctx: TransactionContext, wanted: ReaderFilter) -> Listing[SubscriberRow]:
-    """Readers who fit: by the next charge where that is asked for, else the newest first."""
-    if wanted.due:  # who has a next charge has one running subscription: in its order, which an index has
-        fits = readers.reader_ids(ctx, wanted)
-        return _listing(ctx, fits, _by_next_charge())
+    """Readers who fit, in the order of the subscription that is asked for; else the newest first."""
+    if readers.is_by_subscription(wanted):
+        ended = SubscriptionStanding.ENDED if wanted.state is ReaderStanding.ENDED else None
+        by = _by_standing(readers.running_standing(wanted) or ended, due=wanted.due, owing=wanted.owing)
+        if not wanted.since or (by is not None and not ended):
+            return _listing(ctx, readers.reader_ids(ctx, wanted), by or Order(col(Subscription.id)))
+    is_free = wanted.state is ReaderStanding.FREE  # found by reading both tables
     if wanted.since:
         order = Order(col(Reader.id), place=col(Reader.created_at), read=listing.moment)
     else:
@@ -59,14 +64,14 @@ def of_readers(ctx: TransactionContext, wanted: ReaderFilter) -> Listing[Subscri
         return _with_terms(query.outerjoin(held, sa.true()), held)
 
     fits = readers.reader_ids(ctx, wanted).with_only_columns(*order.columns)
-    return Listing(fits, order, whole, lambda row: _row(ctx, row))
+    return Listing(fits, order, whole, lambda row: _row(ctx, row), is_counted=not is_free)
 
 
 def of_subscriptions(ctx: TransactionContext, wanted: SubscriptionFilter) -> Listing[SubscriberRow]:
-    """Subscriptions that fit: by the next charge where that is asked for; else by the moment that is; else the newest first."""
-    if wanted.due:
-        order = _by_next_charge()
-    else:
+    """Subscriptions that fit: as they stand, or by the next charge, where that is asked for; else by the moment that is; else the
+    newest first."""
+    order = _by_standing(wanted.state, due=wanted.due, owing=wanted.owing)
+    if order is None:
         moments = {"cancelled": "cancel_asked_at", "ended": "ended_at", "since": "started_at"}
         asked = next((column for name, column in moments.items() if getattr(wanted, name)), None)
         place = col(getattr(Subscription, asked)) if asked else None
@@ -86,8 +91,20 @@ def _listing(ctx: TransactionContext, fits: sa.Select[str], order: Order) -> Lis
     return Listing(fits.with_only_columns(*order.columns), order, whole, lambda row: _row(ctx, row))
 
 
-def _by_next_charge() -> Order:
-    return Order(col(Subscription.id), newest_first=False, place=NEXT_CHARGE, read=listing.civil_day)
+def _by_standing(
+    standing: SubscriptionStanding | None, *, due: Days | None, owing: bool | None
+) -> Order | None:
+    """The order of an index that has few others than those who stand so; None where none does."""
+    if standing is SubscriptionStanding.ENDED:
+        return Order(col(Subscription.id), place=col(Subscription.ended_at), read=listing.moment)
+    by = partial(Order, col(Subscription.id), newest_first=False)
+    if standing is SubscriptionStanding.CANCELLED:
+        return by(place=col(Subscription.cancels_at), read=listing.moment)
+    if owing:
+        standing = SubscriptionStanding.OVERDUE
+    if due or standing not in (None, SubscriptionStanding.PAID):
+        return by(place=subscriptions.next_charge_of(standing), read=listing.civil_day)
+    return None
 
 
 def _columns(held: Any) -> list[Any]:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlmodel import col
+from sqlmodel import Session, col, select
 
 from billing.payments.models import Invoice, InvoiceState
 from billing.platform.context import TransactionContext
@@ -22,7 +22,7 @@ from billing.staff.lists.fields import (
     MonthField,
     NamedField,
 )
-from billing.subscriptions.models import GOES_ON, NEXT_CHARGE_ON, Price, Subscription
+from billing.subscriptions.models import GOES_ON, NEXT_CHARGE_ON, RETRIES_ON, Price, Subscription
 
 
 class SubscriptionStanding(WordedEnum):
@@ -44,17 +44,23 @@ RUNNING = {
 }
 NEXT_CHARGE: sa.ColumnElement[date] = sa.literal_column(NEXT_CHARGE_ON, sa.Date())
 """The day of the next charge, for a query of subscriptions that go on: `schedule.next_charge` in SQL, as the index has it."""
+RETRY: sa.ColumnElement[date] = sa.literal_column(RETRIES_ON, sa.Date())
 _GOES_ON: sa.ColumnElement[bool] = sa.literal_column(GOES_ON, sa.Boolean())
 
 
 def stands(standing: SubscriptionStanding) -> sa.ColumnElement[bool]:
     """A subscription stands so."""
-    state, cancels_at = col(Subscription.state), col(Subscription.cancels_at)
+    cancels_at = col(Subscription.cancels_at)
     if standing is SubscriptionStanding.ENDED:
-        return state == State.ENDED
+        return sa.and_(in_state(State.ENDED), col(Subscription.ended_at).is_not(None))
     if standing is SubscriptionStanding.CANCELLED:
-        return sa.and_(state != State.ENDED, cancels_at.is_not(None))
-    return sa.and_(state == RUNNING[standing], cancels_at.is_(None))
+        return sa.and_(~in_state(State.ENDED), cancels_at.is_not(None))
+    return sa.and_(in_state(RUNNING[standing]), cancels_at.is_(None))
+
+
+def in_state(state: State) -> sa.ColumnElement[bool]:
+    """A subscription is in it. The query names it as text, so that its plan may use the index of that state alone."""
+    return col(Subscription.state) == sa.literal_column(f"'{state.value}'")
 
 
 def standing_of(subscription: Subscription) -> SubscriptionStanding:
@@ -94,10 +100,12 @@ class SubscriptionFilter(Filter):
 
 def conditions(ctx: TransactionContext, wanted: SubscriptionFilter) -> span.Conditions:
     """The filter, for a query of subscriptions."""
+    if wanted.state is SubscriptionStanding.ENDED and (wanted.due or wanted.card_ends or wanted.owing):
+        return [sa.false()]  # said here, because PostgreSQL would look at each one that ended
     return [
         *([stands(wanted.state)] if wanted.state else []),
-        *terms(wanted.plan, wanted.price),
-        *due(wanted.due),
+        *terms(ctx.session, wanted.plan, wanted.price),
+        *due(wanted.due, wanted.state),
         *card_ends(wanted.card_ends),
         *span.moments(col(Subscription.started_at), wanted.since, ctx.zone),
         *span.moments(col(Subscription.cancel_asked_at), wanted.cancelled, ctx.zone),
@@ -111,17 +119,28 @@ def reader_ids(ctx: TransactionContext, wanted: SubscriptionFilter) -> sa.Select
     return sa.select(col(Subscription.reader_id)).where(*conditions(ctx, wanted))
 
 
-def terms(plan_id: str | None, price_id: str | None) -> span.Conditions:
+def terms(session: Session, plan_id: str | None, price_id: str | None) -> span.Conditions:
     """It has the plan, and the price."""
-    # by its prices, so that one index serves both
-    prices = sa.select(col(Price.id)).where(col(Price.plan_id) == plan_id)
-    of_plan = [col(Subscription.price_id).in_(prices)] if plan_id else []
+    of_plan: span.Conditions = []
+    if plan_id:
+        # by its prices, so that one index serves both; read first, so that PostgreSQL knows how many rows have them
+        prices = session.exec(select(Price.id).where(Price.plan_id == plan_id)).all()
+        of_plan = [col(Subscription.price_id).in_(prices)]
     return of_plan + ([col(Subscription.price_id) == price_id] if price_id else [])
 
 
-def due(days: Days | None) -> span.Conditions:
-    """The next charge falls on these days."""
-    return [_GOES_ON, *span.civil_days(NEXT_CHARGE, days)] if days else []
+def due(days: Days | None, standing: SubscriptionStanding | None) -> span.Conditions:
+    """The next charge falls on these days; what stands so has it in a column of its own."""
+    return [_GOES_ON, *span.civil_days(next_charge_of(standing), days)] if days else []
+
+
+def next_charge_of(standing: SubscriptionStanding | None) -> Any:
+    """The day of the next charge of subscriptions that stand so, as the index that finds them has it."""
+    if standing is SubscriptionStanding.TRIAL:
+        return col(Subscription.charge_on)
+    if standing is SubscriptionStanding.PAUSED:
+        return col(Subscription.resumes_on)
+    return RETRY if standing is SubscriptionStanding.OVERDUE else NEXT_CHARGE
 
 
 def card_ends(last_day: date | None) -> span.Conditions:
@@ -133,7 +152,7 @@ def owes() -> sa.ColumnElement[bool]:
     """A charge of it has failed, and its invoice is still to be paid."""
     # a charge that failed makes it past due; said again, because that is in an index
     return sa.and_(
-        col(Subscription.state) == State.PAST_DUE,
+        in_state(State.PAST_DUE),
         sa.exists().where(
             col(Invoice.subscription_id) == col(Subscription.id),
             col(Invoice.state) == InvoiceState.OPEN,

@@ -22,7 +22,7 @@ from billing.staff.lists import names as list_names
 from billing.staff.lists.documents import DocumentFilter
 from billing.staff.lists.fields import Filter, Names
 from billing.staff.lists.kinds import LISTS, ListKind, ListName
-from billing.staff.lists.listing import MOST_COUNTED
+from billing.staff.lists.listing import ListPage
 from billing.staff.lists.saved import FilterNameTaken, FilterNeedsName, TooManyFilters, UnknownFilter
 from billing.staff.roles import Permission
 from billing.web.staff.csv_answer import stream_csv
@@ -118,7 +118,7 @@ def _found(
         "rows": tuple(table.row(row) for row in found.rows),
         "words": wanted.words(names),
         "query": urlencode(wanted.write()),
-        "count": _count(found.count),
+        "count": _count(found),
         "sums": _sums(ctx, wanted, found.count),
         "csv": f"/staff/{asked.of}.csv?{urlencode(wanted.write())}"
         if visit.may(asked.kind.exports)
@@ -143,13 +143,13 @@ def _tabs(visit: StaffVisit, of: ListName) -> tuple[ListLink, ...]:
     )
 
 
-def _count(count: int) -> str:
-    return f"more than {MOST_COUNTED:,}".replace(",", "\u00a0") if count > MOST_COUNTED else str(count)
+def _count(found: ListPage[Any]) -> str:
+    return f"more than {found.least:,}".replace(",", "\u00a0") if found.count is None else str(found.count)
 
 
-def _sums(ctx: TransactionContext, wanted: Filter, count: int) -> ListSums | None:
+def _sums(ctx: TransactionContext, wanted: Filter, count: int | None) -> ListSums | None:
     """Of documents, where there are few enough to read them all."""
-    if not isinstance(wanted, DocumentFilter) or not 0 < count <= MOST_COUNTED:
+    if not isinstance(wanted, DocumentFilter) or not count:
         return None
     found = documents.sums(ctx, wanted)
     return ListSums(net=found.net, vat=found.vat, gross=found.gross)

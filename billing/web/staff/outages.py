@@ -113,5 +113,6 @@ def _found(ctx: TransactionContext, since: datetime, until: datetime) -> OutageF
         subscribed=known.subscribed,
         charges=known.charges,
         charged=Money(known.cents),
-        most=outage.MOST_COUNTED,
+        more_subscribed=known.more_subscribed,
+        more_charges=known.more_charges,
     )

@@ -113,14 +113,16 @@ class StaffBulkPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutageFound:
-    """What is known of a time: readers whose subscription or trial ran, charges and their sum. `most`: more than this isn't counted."""
+    """What is known of a time: readers whose subscription or trial ran, charges and their sum. `more_…`: there are more, not
+    counted."""
 
     since: datetime
     until: datetime
     subscribed: int
     charges: int
     charged: Money
-    most: int
+    more_subscribed: bool
+    more_charges: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,104 @@
+"""How lists are found among a million readers: by an index, in its order, so that a page and its count stop early."""
+
+from urllib.parse import parse_qsl
+
+import pytest
+import sqlalchemy as sa
+
+from billing.platform.actors import WORKER
+from billing.reports import books
+from billing.staff.bulk import outage
+from billing.staff.lists import listing, names
+from billing.staff.lists.kinds import LISTS, ListName
+from billing.web.staff.list_tables import TABLES
+from tests.support.plans import plans_of, read_whole
+from tests.support.starting_points import Subscriber
+from tests.support.world import World
+
+BY_STATE = {
+    "state=trial": "subscription_trials",
+    "state=paused": "subscription_paused",
+    "state=overdue": "subscription_overdue",
+    "owing=yes": "subscription_overdue",
+    "state=cancelled": "subscription_leaving",
+    "state=ended": "subscription_ended",
+    "state=trial&due_from=2027-03-01&due_through=2027-03-07": "subscription_trials",
+    "state=paused&due_from=2027-03-01": "subscription_paused",
+    "state=overdue&due_from=2027-03-01": "subscription_overdue",
+    "due_from=2027-03-01": "subscription_next_charge",
+    "state=paid&due_from=2027-03-01": "subscription_next_charge",
+}
+FILTERS = (
+    *((of, query) for query in BY_STATE for of in (ListName.READERS, ListName.SUBSCRIPTIONS)),
+    *((ListName.READERS, query) for query in ("", "state=paid", "state=free", "plan=monthly", "bounced=yes")),
+    *((ListName.READERS, query) for query in ("since_from=2027-03-01", "state=ended&since_from=2027-03-01")),
+    *((ListName.READERS, query) for query in ("state=paused&plan=monthly", "card_ends=2027-03")),
+    *((ListName.SUBSCRIPTIONS, query) for query in ("", "since_from=2027-03-01", "state=ended&owing=yes")),
+    *((ListName.SUBSCRIPTIONS, f"{name}_from=2027-03-01") for name in ("cancelled", "ended")),
+    *((ListName.PAYMENTS, query) for query in ("", "since_from=2027-03-01", "amount_from=75")),
+    *((ListName.REFUNDS, query) for query in ("", "since_from=2027-03-01", "state=under_way")),
+    *((ListName.INVOICES, query) for query in ("", "since_from=2027-03-01", "amount_from=75")),
+    *((ListName.INVOICES, f"kind=credit_notes{more}") for more in ("", "&since_from=2027-03-01")),
+)
+
+
+def plans(world: World, of: ListName, query: str, *, in_order: bool = True) -> list[str]:
+    """The plans of a page and of its count; `in_order`: as if a sort were made only for want of an index in that order."""
+    services = world.services
+    with services.database.begin(services.site, world.now, WORKER) as ctx:
+        wanted, wrong = LISTS[of].filter.read(dict(parse_qsl(query)), names.of_lists(ctx.session))
+        assert wrong == {}
+        found = TABLES[of].listing(ctx, wanted)
+        if in_order:
+            for how in ("enable_sort", "enable_incremental_sort", "enable_bitmapscan"):
+                ctx.session.execute(sa.text(f"SET LOCAL {how} = off"))
+        with plans_of(ctx.session) as seen:
+            listing.page(ctx.session, found)
+    assert seen
+    return seen
+
+
+@pytest.mark.parametrize(("of", "query"), FILTERS)
+def test_no_list_reads_a_large_table(world: World, of: ListName, query: str) -> None:
+    found = plans(world, of, query, in_order=False)
+    # corrected invoices are few, and are sorted by the moment of their credit notes
+    assert read_whole([plan.replace("Seq Scan on invoice_correction", "") for plan in found]) == []
+
+
+@pytest.mark.parametrize("of", [ListName.READERS, ListName.SUBSCRIPTIONS])
+@pytest.mark.parametrize(("query", "index"), BY_STATE.items())
+def test_how_they_stand_is_read_in_the_order_of_an_index(
+    world: World, of: ListName, query: str, index: str
+) -> None:
+    page, count = plans(world, of, query)
+    for plan in (page, count):
+        assert f"using {index} on subscription" in plan
+        assert "Sort" not in plan
+
+
+@pytest.mark.parametrize(
+    ("query", "index"), [("", "invoice_issued"), ("kind=credit_notes", "refund_settled")]
+)
+def test_documents_are_cut_before_they_are_put_together(world: World, query: str, index: str) -> None:
+    page, count = plans(world, ListName.INVOICES, query)
+    for plan in (page, count):
+        assert f"using {index} on" in plan
+
+
+def test_readers_without_a_subscription_are_not_counted(world: World) -> None:
+    assert len(plans(world, ListName.READERS, "state=free")) == 1
+
+
+def test_an_outage_reads_no_large_table(world: World, paid: Subscriber) -> None:
+    with world.services.database.transaction() as session:
+        with plans_of(session) as seen:
+            known = outage.look(session, world.now.replace(year=2026), world.now)
+    assert (known.charges, known.more_charges) == (1, False)
+    assert read_whole(seen) == []
+
+
+def test_the_fees_of_a_month_are_found_by_their_day(world: World) -> None:
+    with world.services.database.transaction() as session:
+        with plans_of(session) as seen:
+            books.fees(session, world.now.date(), world.now.date())
+    assert "ledger_gateway_fees" in seen[0]

@@ -106,7 +106,7 @@ _CREDIT_NOTES = (
     WHERE r.credit_note_number IS NOT NULL
     """,
     """
-    SELECT c.credit_note_number AS number, c.made_at AS place, CAST(c.made_at AT TIME ZONE :zone AS date) AS issued_on,
+    SELECT c.credit_note_number AS number, c.made_at AS place, c.issued_on AS issued_on,
         c.invoice_id AS invoice_id, -c.net AS net, -c.vat AS vat, -c.gross AS gross, c.gross AS at_most, c.replaced_recipient_id AS recipient_id,
         c.replaced_number AS of_invoice, '' AS reason, c.number AS replaced_by
     FROM invoice_correction c
@@ -147,7 +147,8 @@ def _is_credit(wanted: DocumentFilter) -> bool:
 def _documents(ctx: TransactionContext, wanted: DocumentFilter) -> list[sa.Subquery]:
     """All of the kind, in parts."""
     if _is_credit(wanted):
-        parts = [sa.text(part).bindparams(zone=ctx.zone.key) for part in _CREDIT_NOTES]
+        of_refunds, of_corrections = map(sa.text, _CREDIT_NOTES)
+        parts = [of_refunds.bindparams(zone=ctx.zone.key), of_corrections]
     else:
         parts = [sa.text(part) for part in _INVOICES]
     place = sa.DateTime(timezone=True) if _is_credit(wanted) else sa.Date()

@@ -11,7 +11,7 @@ from tests.bench.figures import Figure, table
 
 PARTS: tuple[str, ...] = (
     *("access", "attacked", "billing_run", "day", "finding"),
-    *("nightly", "pages", "scale_out", "webhooks", "web_servers"),
+    *("nightly", "pages", "scale_out", "staff", "webhooks", "web_servers"),
 )
 """The benchmark modules; each has `measure(quick) -> list[Figure]`."""
 

@@ -56,7 +56,7 @@ def _name(kind: str, n: int) -> str:
 
 def grow(url: str, size: int, *, alone: bool = False) -> None:
     """Insert subscriptions up to `size`, each with reader and card, or `alone`. A later call can insert more."""
-    with _filling(url) as connection:
+    with filling(url) as connection:
         row = connection.execute("SELECT count(*) FROM subscription").fetchone()
         known = row[0] if row else 0
         for first in range(known + 1, size + 1, _STEP):
@@ -101,7 +101,7 @@ _PAST = (
 
 def live_through(url: str, more: int) -> None:
     """Insert this many settled charges, mails and events; nothing else is due."""
-    with _filling(url) as connection:
+    with filling(url) as connection:
         row = connection.execute("SELECT count(*) FROM attempt").fetchone()
         known = row[0] if row else 0
         for statement in _PAST:
@@ -163,7 +163,8 @@ def make_idle(url: str) -> None:
 
 
 @contextmanager
-def _filling(url: str) -> Iterator[psycopg.Connection]:
+def filling(url: str) -> Iterator[psycopg.Connection]:
+    """A connection that checks no foreign keys, fires no triggers, and doesn't wait for the disk."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")  # foreign keys are right by construction
         connection.execute("SET synchronous_commit = off")

@@ -6,14 +6,16 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from billing.billing_run.context import RunContext
 from billing.billing_run.run import run
 from billing.platform.db import Database
-from tests.bench import access, by_hand, by_orm, day, pages, scale_out, table_sizes
+from tests.bench import access, by_hand, by_orm, day, pages, scale_out, staff, table_sizes
 from tests.bench.beside_bare import BARE
 from tests.bench.crowd import AT, a_database, grow, make_due
+from tests.bench.plans import Plans
 from tests.bench.renew import SITE, Taking
 from tests.support.one_acquirer import only
 from tests.support.proof_size import only_at_length
@@ -96,6 +98,30 @@ def test_the_part_of_pages_runs() -> None:
     figures = pages.measure(True)
     assert {one.against for one in figures} >= {pages.USUAL, BARE}
     assert all(one.ours > 0 and one.baseline for one in figures)
+
+
+def test_staff_pages_of_a_small_crowd_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASTHEAD_STAFF", "300")
+    figures = staff.measure(True)
+    bars = {one.what.rpartition(", p95")[0]: one.baseline for one in figures if one.bar}
+    assert bars["search: two words"] == 200
+    assert bars["a reader"] == bars["list of payments"] == 300
+    assert bars["numbers of a year"] == bars["numbers of a month, forecast"] == 2000
+    assert all(one.ours > 0 and one.baseline for one in figures)
+
+
+def test_a_table_that_is_read_from_end_to_end_is_named() -> None:
+    with a_database(durable=False) as url:
+        grow(url, 2_000)
+        database = Database(url)
+        plans = Plans(database, 2_000)
+        with plans.watching() as seen, database.transaction() as session:
+            session.execute(sa.text("SELECT email FROM reader WHERE id = :id"), {"id": "rdr_a"})
+            session.execute(
+                sa.text("SELECT count(*) FROM subscription WHERE plan_id <> :plan"), {"plan": "x"}
+            )
+        assert seen.scanned() == ["subscription"]
+        database.close()
 
 
 @only_at_length

@@ -14,16 +14,21 @@ _EARNED = (
 )
 LEFT = sa.text(
     f"""
-    SELECT c.cut, CAST(coalesce(sum({_EARNED.format("f.counts_until")} - ({_EARNED.format("greatest(f.counts_from, c.cut)")})), 0) AS bigint)
-    FROM unnest(CAST(:cuts AS date[])) c (cut) LEFT JOIN deferral f ON f.counts_until > c.cut GROUP BY 1
+    WITH alike AS MATERIALIZED (
+        SELECT amount, starts_on, ends_on, counts_from, counts_until, count(*) AS deferrals FROM deferral
+        WHERE counts_until > (SELECT min(cut) FROM unnest(CAST(:cuts AS date[])) cut) GROUP BY 1, 2, 3, 4, 5)
+    SELECT cut, CAST(coalesce(sum(f.deferrals * ({_EARNED.format("f.counts_until")} - ({_EARNED.format("greatest(f.counts_from, cut)")}))), 0)
+        AS bigint) AS cents
+    FROM unnest(CAST(:cuts AS date[])) cut LEFT JOIN alike f ON f.counts_until > cut GROUP BY cut
     """  # noqa: S608 - expressions of our own
 )
-"""For each day of `:cuts`, which are distinct: cents that the days from it on will earn. One index range each: a deferral that is earned
-is past it."""
+"""Cents that the days from each of `:cuts` on will earn. One index range, read once: a deferral that is earned is past it, and the others
+are of some hundred sorts."""
 
 
 def left_after(session: Session, days: Sequence[date]) -> list[int]:
     """For each day: cents that are deferred when it is over, of what is paid now. For the last recognised day that is the balance
     of the account `deferred_revenue`, below zero there."""
-    left = {row.cut: row[1] for row in session.execute(LEFT, {"cuts": sorted({day + _DAY for day in days})})}
-    return [left[day + _DAY] for day in days]
+    cuts = [day + _DAY for day in days]
+    found = {row.cut: row.cents for row in session.execute(LEFT, {"cuts": cuts})}
+    return [found[cut] for cut in cuts]

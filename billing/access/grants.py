@@ -47,8 +47,9 @@ def last_day_of(ctx: TransactionContext, reader_id: str, days: int) -> date:
     return max([ctx.today, *(ctx.site.last_day(end) for end in ends if end)]) + timedelta(days=days)
 
 
-def give(ctx: TransactionContext, reader_id: str, days: int, *, reason: str) -> Grant:
-    """Open everything to the reader for so many days, and mail them. Raises NoGrantedDays, HasSubscription."""
+def give(ctx: TransactionContext, reader_id: str, days: int, *, reason: str, invites: bool = False) -> Grant:
+    """Open everything to the reader for so many days, and mail them; `invites` them to an account that they don't know of yet.
+    Raises NoGrantedDays, HasSubscription."""
     last_day = last_day_of(ctx, reader_id, days)
     plan, _ = plan_on_offer(ctx.session, ctx.today)
     grant = Grant(
@@ -62,5 +63,5 @@ def give(ctx: TransactionContext, reader_id: str, days: int, *, reason: str) -> 
     )
     ctx.session.add(grant)
     ctx.session.flush()
-    complimentary(ctx, grant, last_day)
+    complimentary(ctx, grant, last_day, invites=invites)
     return grant

@@ -18,12 +18,26 @@ class ComplimentaryMail(Mail, true_while=ALWAYS, only_newest=True):
     account_url: Url
 
 
-def complimentary(ctx: TransactionContext, grant: Grant, last_day: date) -> None:
-    """Queue the mail about a new grant."""
+@dataclass(frozen=True)
+class ComplimentaryInvitedMail(Mail, true_while=ALWAYS):
+    """Staff opened everything through `last_day` to somebody who had no account; it is `email`'s now, and `sign_in_url` opens it."""
+
+    last_day: Day
+    email: str
+    sign_in_url: Url
+
+
+def complimentary(ctx: TransactionContext, grant: Grant, last_day: date, *, invites: bool = False) -> None:
+    """Queue the mail about a new grant. `invites`: to somebody whose account staff have just made."""
+    reader = by_id(ctx.session, grant.reader_id)
+    mail: Mail = ComplimentaryMail(last_day=last_day.isoformat(), account_url=ctx.site.account_url)
+    if invites:
+        sign_in_url = ctx.site.page("/sign-in")
+        mail = ComplimentaryInvitedMail(last_day.isoformat(), reader.email, sign_in_url)
     message = NewMessage(
-        ComplimentaryMail(last_day=last_day.isoformat(), account_url=ctx.site.account_url),
+        mail,
         f"complimentary:{grant.id}",
-        by_id(ctx.session, grant.reader_id).email,
+        reader.email,
         grant.reader_id,
         min(grant.until, ctx.at + RECEIPT_LIFE),
         grant.reader_id,

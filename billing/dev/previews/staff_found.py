@@ -9,10 +9,23 @@ from billing.rules.money import Money
 from billing.rules.periods import add_months
 from billing.web.views.frame import Frame, Page
 from billing.web.views.staff_find import ChargeRow, FoundRow, FoundRows, StaffFindPage
+from billing.web.views.staff_invite import StaffInvitePage
 from billing.web.views.staff_next import NextColumn, StaffNextPage
 
 _CHARGED = datetime(2026, 11, 5, 7, 0, tzinfo=UTC)
 _FIRST = date(2026, 12, 5)
+
+
+INVITE = StaffInvitePage(
+    email=LONG_ADDRESS,
+    words=(
+        f"{LONG_ADDRESS} gets an account, which they have not proved to be theirs yet.",
+        "Everything is open to it through Monday 16 November 2026, free of charge.",
+        "Your role leaves you 31 days for this reader this month, and 310 days for all readers today.",
+    ),
+    button=f"Give 7 days to {LONG_ADDRESS}",
+    version="1",
+)
 
 
 def found_pages(frame: Frame) -> Iterator[tuple[str, Page, Frame]]:
@@ -34,6 +47,10 @@ def found_pages(frame: Frame) -> Iterator[tuple[str, Page, Frame]]:
     charges = FoundRows(charges=(charge, charge), more_charges="/staff/find?q=R75&after=pay_2")
     yield "staff-found", StaffFindPage(found=rows, query="van", focus=True), at
     yield "staff-found-charges", StaffFindPage(found=charges, query="R75 5 November", focus=True), at
+    nobody = FoundRows(invite="/staff/complimentary?email=lerato%40example.com")
+    yield "staff-found-nobody", StaffFindPage(found=nobody, query="lerato@example.com", focus=True), at
+    yield "staff-invite", INVITE, replace(frame, path="/staff/complimentary")
+    yield "staff-invite-refused", replace(INVITE, words=(), version="", error="Days are a whole number."), at
     yield "staff-found-none", StaffFindPage(found=FoundRows(), query="van", error="Type something."), at
 
 

@@ -63,6 +63,7 @@ DONE = {
     "staff-undone": Text("Undone. No money has left."),
     "staff-answered": Text("Answered. The mail is on its way."),
     "staff-asked": Text("The link is on its way to the reader."),
+    "staff-has-account": Text("This address has an account. Give the days here."),
     "staff-case-closed": Text("Closed, with your reason."),
     "staff-dispute-sent": Text("Sent. The bank decides; the case stays open until then."),
     "staff-saved": Text("Saved."),

@@ -12,6 +12,7 @@ from billing.access.entitlements import entitlements_of
 from billing.payments import numbers
 from billing.platform.context import TransactionContext
 from billing.platform.storable import storable
+from billing.readers.register import BadAddress, clean_address
 from billing.rules.search_terms import SHORTEST_WORD
 from billing.staff.find import Found, FoundReader, find
 from billing.staff.roles import Permission
@@ -45,7 +46,10 @@ def search(visit: Finding, q: Typed = "", after: Key = "") -> Response:
         found = find(ctx, text, after=after)
         if len(found.readers) + len(found.charges) == 1 and not after:
             return visit.go(f"/staff/readers/{found.reader_ids[0]}")
-        return visit.page(replace(view, query=text, found=_rows(ctx, found, text)))
+        rows = _rows(ctx, found, text)
+        if not found.reader_ids and not after:
+            rows = replace(rows, invite=_invite(visit, text))
+        return visit.page(replace(view, query=text, found=rows))
 
 
 @router.get("/staff/find/rows")
@@ -79,6 +83,16 @@ def _rows(ctx: TransactionContext, found: Found, text: str) -> FoundRows:
 
 def _further(text: str, after: str | None) -> str | None:
     return f"/staff/find?{urlencode({'q': text, 'after': after})}" if after is not None else None
+
+
+def _invite(visit: StaffVisit, text: str) -> str | None:
+    """The page of complimentary days for a typed address that nobody has; None for other words, and for roles that give none."""
+    try:
+        email = clean_address(text)
+    except BadAddress:
+        return None
+    may = visit.may(Permission.COMPLIMENTARY)
+    return f"/staff/complimentary?{urlencode({'email': email})}" if may else None
 
 
 def _row(ctx: TransactionContext, found: FoundReader) -> FoundRow:

@@ -55,6 +55,8 @@ class FoundRows:
     charges: tuple[ChargeRow, ...] = ()
     more_readers: str | None = None
     more_charges: str | None = None
+    invite: str | None = None
+    """The address of the page that gives complimentary days to the typed address, where nobody has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ import billing.platform.heartbeat
 import billing.platform.installation
 import billing.platform.list_key
 import billing.readers.address_change
+import billing.readers.deceased
 import billing.readers.models
 import billing.reports.doctor_models
 import billing.reports.numbers.models

@@ -22,11 +22,13 @@ class Mail(MailFacts):
 
     `true_while` is an SQL condition over the waiting row `m` (see `billing/mail/obsolete`): once false, the mail isn't sent.
     `only_newest`: a newer mail about the same replaces those that still wait. `for_staff`: in English, as the pages of staff are.
-    `abstract`: a base class of several mails."""
+    `to_correspondent`: what is owed to a reader even after their death; then it goes to their executor or relative (see
+    `billing/mail/outbox`). `abstract`: a base class of several mails."""
 
     true_while: ClassVar[str]
     only_newest: ClassVar[bool]
     for_staff: ClassVar[bool]
+    to_correspondent: ClassVar[bool]
     samples: ClassVar[Mapping[str, Mapping[str, Any]]] = {"": {}}
     """Variants for the preview and the lints: what differs from the sample values of `emails/samples`."""
 
@@ -36,6 +38,7 @@ class Mail(MailFacts):
         true_while: str = "",
         only_newest: bool = False,
         for_staff: bool = False,
+        to_correspondent: bool = False,
         kind: str = "",
         abstract: bool = False,
     ) -> None:
@@ -45,6 +48,7 @@ class Mail(MailFacts):
         if not true_while or cls.kind in MAILS:
             raise TypeError(f"{cls.__name__} needs `true_while` and a kind of its own, not {cls.kind!r}")
         cls.true_while, cls.only_newest, cls.for_staff = true_while, only_newest, for_staff
+        cls.to_correspondent = to_correspondent
         MAILS[cls.kind] = cls
 
     @property

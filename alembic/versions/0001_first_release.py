@@ -770,6 +770,7 @@ def _tables() -> None:
                 "complaint",
                 "staff",
                 "register",
+                "deceased",
                 name="suppressionreason",
                 native_enum=False,
                 create_constraint=True,
@@ -1297,6 +1298,47 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("reader_note_of", "reader_note", ["reader_id", "id"], unique=False)
+    op.create_table(
+        "deceased_reader",
+        sa.Column(
+            "actor_kind",
+            sa.Enum(
+                "reader",
+                "worker",
+                "acquirer",
+                "staff",
+                "api",
+                "command",
+                name="actor_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("actor_id", text, nullable=False),
+        sa.Column("id", text, nullable=False),
+        sa.Column("reader_id", text, nullable=False),
+        sa.Column("recorded_at", instant, nullable=False),
+        sa.Column("counts_from", instant, nullable=False),
+        sa.Column("correspondent_name", text, nullable=False),
+        sa.Column("correspondent_email", text, nullable=False),
+        sa.Column("reason", text, nullable=False),
+        sa.Column("taken_back_at", instant, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["reader_id"],
+            ["reader.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_deceased_reader_reader_id", "deceased_reader", ["reader_id"], unique=False)
+    op.create_index(
+        "one_standing_death",
+        "deceased_reader",
+        ["reader_id"],
+        unique=True,
+        postgresql_where=sa.text("taken_back_at IS NULL"),
+    )
     op.create_table(
         "reader_merge",
         sa.Column(

@@ -16,7 +16,10 @@ from billing.readers.notices import KEEP_THEIR_ADDRESS
 from billing.readers.register import by_address, by_id, lock_reader
 from billing.subscriptions.start import share_used_trial
 
-OF_THE_PERSON = (SuppressionReason.COMPLAINT, SuppressionReason.REGISTER, SuppressionReason.STAFF)
+OF_THE_PERSON = (
+    *(SuppressionReason.COMPLAINT, SuppressionReason.REGISTER, SuppressionReason.STAFF),
+    SuppressionReason.DECEASED,
+)
 """Suppressions that a person wanted, or the law. A bounce says something of a mailbox alone."""
 OF_ONE_ADDRESS = (*KEEP_THEIR_ADDRESS, AccountsMergedMail.kind)
 """Kinds of mails that say something of the address that they go to."""
@@ -80,7 +83,8 @@ def _take_signups_along(ctx: TransactionContext, reader: Reader, old: str) -> No
 def _keep_opt_outs(ctx: TransactionContext, reader: Reader, old: str) -> None:
     for row in suppressions.standing(ctx.session, ctx.site.tokens, old):
         # `all` by staff says that this mailbox gets nothing, not that the person wants nothing
-        if row.reason in OF_THE_PERSON and row.scope != suppressions.ALL:
+        of_mailbox = row.scope == suppressions.ALL and row.reason is not SuppressionReason.DECEASED
+        if row.reason in OF_THE_PERSON and not of_mailbox:
             suppressions.suppress(
                 ctx,
                 reader.email,

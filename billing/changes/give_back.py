@@ -21,6 +21,10 @@ CAME_AFTER = named(
 )
 GIVEN_BACK = named("refund reason", "You cancelled, and this charge is returned in full.")
 
+DIED = named(
+    "refund reason", "The subscription ended with its reader’s death, and this charge is returned in full."
+)
+
 
 class GiveBack(StrEnum):
     """Which money goes back. Money taken after the moment of asking always does, so it refuses `none`."""
@@ -92,9 +96,14 @@ class ChargedSince(Conflict):
 
 
 def return_money(
-    ctx: TransactionContext, subscription: Subscription, asked_at: datetime, give_back: GiveBack
+    ctx: TransactionContext,
+    subscription: Subscription,
+    asked_at: datetime,
+    give_back: GiveBack,
+    because: str | None = None,
 ) -> list[Refund]:
-    """Start the refunds of a cancellation as of `asked_at`. Raises ChargedSince."""
+    """Start the refunds of a cancellation as of `asked_at`, each with its own reason unless `because` is one for all. Raises
+    ChargedSince."""
     if give_back is GiveBack.NONE and due_back(ctx.session, subscription, asked_at):
         raise ChargedSince
     intended = [
@@ -103,7 +112,7 @@ def return_money(
             back.payment,
             amount=None,
             cause=f"cancel:{back.payment.id}",
-            reason=reason_of(back, asked_at),
+            reason=because or reason_of(back, asked_at),
         )
         for back in due_back(ctx.session, subscription, asked_at, give_back)
     ]

@@ -85,7 +85,6 @@ def _send_batch(
     """Returns how many mails were attempted. The rest is released when an urgent mail comes, or when we are stopping."""
     with database.transaction() as session:
         sender.publisher.refresh(session)
-        stopped = suppressions.stopped(session, sender.tokens, [message.recipient for message in batch])
     done = 0
     for place, message in enumerate(batch):
         with database.transaction() as session:
@@ -95,9 +94,11 @@ def _send_batch(
                 _release(session, me, batch[place:])
                 return done
             sendable = _still_sendable(session, me, message, at)
+            # not once a batch: what is stopped while mails before it are sent must not go out
+            stopped = sendable and suppressions.stopped(session, sender.tokens, [message.recipient])
         if not sendable:
             continue
-        if suppressions.key_of(message.recipient) in stopped:
+        if stopped:
             outcome: Outcome = RelayRefused(0, STOPPED)
         else:
             outcome = _send(sender, message)

@@ -88,6 +88,8 @@ class SuppressionReason(StrEnum):
     STAFF = "staff"
     REGISTER = "register"
     """The national register of people who want no direct marketing (C4)."""
+    DECEASED = "deceased"
+    """The reader has died (see `readers/deceased`)."""
 
 
 class Suppression(SQLModel, table=True):

@@ -1,8 +1,9 @@
 """Queues mails: a row each, in the transaction that causes it. `deliver` sends them later."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -38,11 +39,13 @@ def queue(session: Session, message: NewMessage, at: datetime) -> None:
 
 
 def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) -> list[NewMessage]:
-    """Queue mails together, none to an erased reader. Returns those that were new."""
+    """Queue mails together, none to an erased reader. Returns those that were new. What is still owed to a reader who has died
+    goes to their correspondent; other mail to them is stopped when it would be sent (see `suppressions`)."""
     messages = [message for message in messages if not is_erased(message.to)]
     if not messages:
         return []
-    chosen = _chosen_languages(session, messages)
+    known = _known_readers(session, messages)
+    messages = [_to_correspondent(message, known) for message in messages]
     rows = [
         {
             "id": ids.new("msg", at),
@@ -50,7 +53,7 @@ def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) ->
             "kind": message.mail.kind,
             "reader_id": message.reader_id,
             "recipient": message.to,
-            "language": chosen.get(message.reader_id) or message.language,
+            "language": _language(message, known),
             "about": message.about,
             "fields": store(message.mail),
             "state": MessageState.QUEUED,
@@ -70,16 +73,40 @@ def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) ->
     return list(queued.values())
 
 
-def _chosen_languages(session: Session, messages: Sequence[NewMessage]) -> dict[str | None, str]:
-    """The languages that readers keep, by the reader's id. Mail is below the readers' room, so it asks their table by name."""
+class _KnownReader(NamedTuple):
+    """What decides about mail to a reader: the language they keep, and where they have died, whom to write to."""
+
+    language: str | None
+    correspondent: str | None
+
+
+def _known_readers(session: Session, messages: Sequence[NewMessage]) -> dict[str | None, _KnownReader]:
+    """By the reader's id, those of whom there is something to know. Mail is below the readers' room, so it asks their tables by
+    name."""
     readers = sorted({message.reader_id for message in messages if message.reader_id is not None})
     if not readers:
         return {}
-    rows = session.connection().execute(_CHOSEN, {"readers": readers}).all()
-    return {row.id: row.language for row in rows}
+    rows = session.connection().execute(_KNOWN, {"readers": readers}).all()
+    return {row.id: _KnownReader(row.language, row.correspondent_email) for row in rows}
 
 
-_CHOSEN = sa.text("SELECT id, language FROM reader WHERE id = ANY(:readers) AND language IS NOT NULL")
+def _language(message: NewMessage, known: dict[str | None, _KnownReader]) -> str | None:
+    reader = known.get(message.reader_id)
+    return (reader and reader.language) or message.language
+
+
+def _to_correspondent(message: NewMessage, known: dict[str | None, _KnownReader]) -> NewMessage:
+    reader = known.get(message.reader_id)
+    if reader is None or reader.correspondent is None or not message.mail.to_correspondent:
+        return message
+    return replace(message, to=reader.correspondent)
+
+
+_KNOWN = sa.text(
+    "SELECT r.id, r.language, d.correspondent_email FROM reader r"
+    " LEFT JOIN deceased_reader d ON d.reader_id = r.id AND d.taken_back_at IS NULL"
+    " WHERE r.id = ANY(:readers) AND (r.language IS NOT NULL OR d.id IS NOT NULL)"
+)
 
 
 def accepted_at(session: Session, key: str) -> datetime | None:

@@ -1,7 +1,7 @@
 """Addresses to which nothing is sent, by scope: one newsletter, all newsletters, or everything (B6).
 
 Bounces and complaints stop newsletters only, because receipts and notices are owed. Only staff can stop those too, by the scope
-`all`."""
+`all`: also where they record that a reader has died."""
 
 import hashlib
 from collections.abc import Collection, Sequence
@@ -108,6 +108,13 @@ def lift(ctx: TransactionContext, address: str, *, scopes: Collection[str], by: 
     for row in ended:
         row.lifted_at, row.lifted_by = ctx.at, by[:200]
     return len(ended)
+
+
+def lift_of(ctx: TransactionContext, address: str, reason: SuppressionReason, *, by: str) -> None:
+    """End the suppressions of an address that stand for this reason. Those for others stay in force."""
+    for row in standing(ctx.session, ctx.site.tokens, address):
+        if row.reason is reason:
+            row.lifted_at, row.lifted_by = ctx.at, by[:200]
 
 
 def lifted(session: Session, reason: SuppressionReason) -> set[tuple[str, str]]:

@@ -15,6 +15,7 @@ WHY = {
     SuppressionReason.HARD_BOUNCE: say("our mail to this address came back"),
     SuppressionReason.SOFT_BOUNCES: say("our mail to this address came back several times"),
     SuppressionReason.REGISTER: say("this address is on the national opt-out list"),
+    SuppressionReason.DECEASED: say("our staff recorded that its reader has died"),
     SuppressionReason.STAFF: say("our staff stopped mail to this address"),
 }
 """Each reason in words, to follow "because"."""

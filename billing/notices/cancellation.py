@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from billing.notices.deceased import death_recorded
 from billing.notices.returned_charges import (
     SAMPLE_FAILED,
     SAMPLE_UNDER_WAY,
@@ -16,6 +17,7 @@ from billing.notices.true_while import next_charge
 from billing.payments.models import Payment
 from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
+from billing.readers import deceased
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
 from emails import ALWAYS, Cents, Day, Mail, Url
@@ -52,7 +54,11 @@ def subscription_cancelled(
     ctx: TransactionContext, subscription: Subscription, returning: Sequence[Refund] = ()
 ) -> None:
     """Confirm a cancellation at once, with the last day of reading, how to undo it, and what goes back (INT-4); again where the
-    last day moves."""
+    last day moves. Of a reader who has died, their correspondent gets another mail."""
+    death = deceased.of(ctx.session, subscription.reader_id)
+    if death is not None:
+        death_recorded(ctx, death, subscription, returning)
+        return
     cancels_at = subscription.cancels_at
     last_day = last_day_while_reading(ctx.site, subscription) if cancels_at and cancels_at > ctx.at else None
     mail = CancelledMail(

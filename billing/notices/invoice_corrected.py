@@ -26,7 +26,7 @@ _NOTE = {
 
 
 @dataclass(frozen=True)
-class InvoiceCorrectedMail(Mail, true_while=ALWAYS):
+class InvoiceCorrectedMail(Mail, true_while=ALWAYS, to_correspondent=True):
     """A tax invoice was replaced by one with the buyer's details (VAT-8). No money moved. One of each; lists as in other mails."""
 
     samples = {

@@ -23,7 +23,7 @@ from emails import ALWAYS, Cents, Day, Document, Mail, TaxInvoice, Url, hints
 
 
 @dataclass(frozen=True)
-class ReceiptMail(TaxInvoice, Mail, true_while=ALWAYS):
+class ReceiptMail(TaxInvoice, Mail, true_while=ALWAYS, to_correspondent=True):
     """The receipt of a charge, which is the tax invoice too (CARD-6); for its fields see `TaxInvoice`.
 
     `next_charge_on` is None where no charge follows. `again`: it is sent again after a restore from a backup, perhaps under

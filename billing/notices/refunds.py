@@ -28,7 +28,7 @@ _OTHER_CARD = {"card_brand": "mastercard", "card_last4": "4444"}
 
 
 @dataclass(frozen=True)
-class RefundedMail(MailWithRefunds, true_while=ALWAYS):
+class RefundedMail(MailWithRefunds, true_while=ALWAYS, to_correspondent=True):
     """Money goes back, or has gone: for a charge that raced a cancellation, or because staff or a program gave it back.
     `again`: as of a receipt."""
 
@@ -75,6 +75,7 @@ def refund_credited(ctx: TransactionContext, refund: Refund, *, again: bool = Fa
 class RefundFailedMail(
     Mail,
     true_while="EXISTS (SELECT FROM refund r WHERE r.id = m.about AND r.state = 'failed' AND r.paid_back_at IS NULL)",
+    to_correspondent=True,
 ):
     """A refund came back, or was refused for good: the reader is owed it, and asked for a bank account (STR-13).
 
@@ -104,7 +105,7 @@ def refund_failed(ctx: TransactionContext, refund: Refund, payment: Payment) -> 
 
 
 @dataclass(frozen=True)
-class PaidBackMail(Mail, true_while=ALWAYS):
+class PaidBackMail(Mail, true_while=ALWAYS, to_correspondent=True):
     """A bounced refund was paid after all: by bank transfer, or `by_card` with another refund. Its credit note has been sent.
     `reference` is the bank's or the acquirer's."""
 

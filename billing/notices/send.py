@@ -12,6 +12,7 @@ from billing.payments.models import PaymentMethod
 from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
+from billing.readers import deceased
 from billing.readers.register import by_id
 from billing.rules.money import Money
 from billing.subscriptions.find import on_sale
@@ -35,8 +36,11 @@ BESIDE_MAIL: list[Channel] = []
 def send_all(ctx: TransactionContext, messages: Sequence[NewMessage]) -> Sequence[NewMessage]:
     """Queue mails, and hand those that are new to the other channels. Returns those that were new."""
     new = outbox.queue_all(ctx.session, messages, ctx.at)
-    for channel in BESIDE_MAIL:
-        channel.queue_all(ctx.session, new, ctx.at)
+    if BESIDE_MAIL and new:
+        dead = deceased.among(ctx.session, [message.reader_id for message in new])
+        alive = [message for message in new if message.reader_id not in dead]
+        for channel in BESIDE_MAIL:
+            channel.queue_all(ctx.session, alive, ctx.at)
     return new
 
 

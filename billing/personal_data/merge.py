@@ -20,6 +20,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.db import span
 from billing.platform.errors import Conflict
 from billing.platform.logs import log_event
+from billing.readers import deceased
 from billing.readers.address_change import STOP_LIFE
 from billing.readers.models import Reader
 from billing.readers.register import by_id, lock_reader
@@ -237,6 +238,8 @@ def _merge(ctx: TransactionContext, found: MergePreview) -> ReaderMerge:
     _empty(session, found)
     done.done_at = ctx.at
     session.flush()
+    if (death := deceased.of(session, stays.id)) is not None:  # it may have come with the other account
+        deceased.stop_mail(ctx, stays, death)
     session.expire_all()
     accounts_merged(ctx, done.id, reader_id=stays.id, address=found.address, freed=found.freed)
     log_event(session, "accounts merged", reader=stays.id, merged=goes.id)

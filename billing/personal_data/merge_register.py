@@ -77,6 +77,12 @@ MOVED: Mapping[str, tuple[str, ...]] = {
         "UPDATE card_setup SET state = 'expired', finished_at = :at WHERE reader_id = :goes AND state = 'awaits_proof'",
         _renamed("card_setup"),
     ),
+    # of two deaths the one of the account that stays stands
+    "deceased_reader": (
+        "UPDATE deceased_reader SET taken_back_at = :at WHERE reader_id = :goes AND taken_back_at IS NULL AND EXISTS"
+        " (SELECT FROM deceased_reader d WHERE d.reader_id = :stays AND d.taken_back_at IS NULL)",
+        _renamed("deceased_reader"),
+    ),
     # the tax export names the account that each was drawn up for
     "invoice": (
         "UPDATE invoice SET reader_id = :stays, merged_from_id = coalesce(merged_from_id, :goes) WHERE reader_id = :goes",

@@ -50,6 +50,10 @@ TABLES = (
         "address_change", "earlier addresses", MINE, "confirmed_at IS NULL AND lower(new_email) = :address",
         delete=True, whole=MINE, retention="30 days without a confirmation; else as long as the account",
     ),
+    PersonalTable(
+        "deceased_reader", "that the reader has died, and who is written to", MINE,
+        delete=True, retention=WHILE_READER,
+    ),
     PersonalTable("passkey", "passkeys", MINE, delete=True, retention=WHILE_READER),
     PersonalTable("api_key_reader", "keys that read the account", MINE, delete=True),
     PersonalTable(
@@ -121,6 +125,7 @@ TABLES = (
     PersonalTable(
         "approval", "acts that two members decided", MINE,
         made="asked_at", blank={"reason": "''", "words": "'[]'"},
+        also={"act": "act #- '{fields,name}' #- '{fields,email}'"},
         keep={"act version": STAFF_DID},
         retention="evidence of what staff did; without reasons after an erasure",
     ),

@@ -27,6 +27,7 @@ class Permission(WordedEnum):
     CHANGE_PLAN = "change_plan", "change a reader's plan"
     PAUSE = "pause", "pause a subscription for a reader"
     COMPLIMENTARY = "complimentary", "give complimentary days"
+    DECEASED = "deceased", "record that a reader has died, or take that back"
     REFUND = "refund", "give money back"
     ENTER_REFUND = "enter_refund", "enter a refund made in the acquirer's dashboard"
     CORRECT_INVOICE = "correct_invoice", "correct the buyer's details on a tax invoice"
@@ -62,6 +63,7 @@ _FOR_READERS = frozenset(
         Permission.FIND,
         Permission.READ,
         Permission.CANCEL,  # finance too: a cancellation may give back more than support may
+        Permission.DECEASED,  # it may give back more than support may, too
         Permission.REFUND,
         Permission.CORRECT_INVOICE,
         Permission.NOTE,

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
-from tests.support.browser import Browser, Page
+from tests.support.browser import Answer, Browser
 from tests.support.staff_members import SignIn
 from tests.support.world import World
 
@@ -11,16 +11,18 @@ GUEST = "lerato@example.com"
 PAGE = "/staff/complimentary"
 
 
-def preview(member: Browser, email: str = GUEST, days: str = "7", **more: str) -> Page:
+def preview(member: Browser, email: str = GUEST, days: str = "7", **more: str) -> Answer:
     member.get(PAGE)
     return member.post(PAGE, email=email, days=days, step="preview", **more)
 
 
-def version(page: Page) -> str:
-    return page.text.partition('name="version" value="')[2].partition('"')[0]
+def version(page: Answer) -> str:
+    return str(page.text).partition('name="version" value="')[2].partition('"')[0]
 
 
-def give(member: Browser, page: Page, email: str = GUEST, days: str = "7", reason: str = "a judge") -> Page:
+def give(
+    member: Browser, page: Answer, email: str = GUEST, days: str = "7", reason: str = "a judge"
+) -> Answer:
     return member.post(PAGE, email=email, days=days, reason=reason, version=version(page), step="confirm")
 
 

@@ -22,6 +22,7 @@ WHO = {
     Permission.CHARGE_DAY: {S, A},
     Permission.PAUSE: {S, A},
     Permission.COMPLIMENTARY: {S, A},
+    Permission.DECEASED: {S, F, A},
     Permission.REFUND: {S, F, A},
     Permission.ENTER_REFUND: {F, A},
     Permission.CORRECT_INVOICE: {S, F, A},

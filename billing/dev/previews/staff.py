@@ -19,7 +19,7 @@ from billing.web.views.requests import ContactPage, ContactSentPage, RequestConf
 from billing.web.views.staff_act import ActField, FirstStep, StaffActPage
 from billing.web.views.staff_find import StaffCodePage, StaffFindPage, StaffSignInPage
 from billing.web.views.staff_mail import StaffMailPage
-from billing.web.views.staff_reader import HeldRefundRow, PaymentRow, StaffEntry, StaffReaderPage
+from billing.web.views.staff_reader import DeathBanner, HeldRefundRow, PaymentRow, StaffEntry, StaffReaderPage
 from billing.web.views.staff_requests import RequestRow
 from billing.web.views.staff_see import StaffSeePage
 from emails.languages import Text
@@ -297,6 +297,10 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-see", see, at
     yield "staff-see-open", replace(see, ends_at=NOW, error=None), at
     yield "staff-reader", PERSON, at
+    death = DeathBanner(
+        recorded_at=NOW, by="staff:sipho@swartbergpost.example", name="A. van Wyk", email=LONG_ADDRESS
+    )
+    yield "staff-reader-died", replace(PERSON, death=death, requests=()), at
     held = HeldRefundRow(refund_id="ref_1", amount=PRICE, until=NOW)
     yield "staff-reader-held", replace(PERSON, held=(held,), requests=()), at
     bare = replace(

@@ -42,7 +42,8 @@ def found_pages(frame: Frame) -> Iterator[tuple[str, Page, Frame]]:
         reader_id="rdr_1", email=LONG_ADDRESS, paid_at=_CHARGED, amount=PRICE, number="INV-000148"
     )
     rows = FoundRows(
-        readers=(found, replace(found, reader_id="rdr_2")), more_readers="/staff/find?q=van&after=rdr_2"
+        readers=(found, replace(found, reader_id="rdr_2", died=True)),
+        more_readers="/staff/find?q=van&after=rdr_2",
     )
     charges = FoundRows(charges=(charge, charge), more_charges="/staff/find?q=R75&after=pay_2")
     yield "staff-found", StaffFindPage(found=rows, query="van", focus=True), at

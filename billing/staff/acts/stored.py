@@ -5,12 +5,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from billing.staff.acts.cancelling import CancelAct
+from billing.staff.acts.deceased import DeathAct
 from billing.staff.acts.money import GiveBackAct
 from billing.staff.acts.shape import Act
 from billing.staff.acts.withdrawing import WithdrawAct
 
 _KINDS: dict[str, TypeAdapter[Any]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (CancelAct, GiveBackAct, WithdrawAct)
+    kind.__name__: TypeAdapter(kind) for kind in (CancelAct, DeathAct, GiveBackAct, WithdrawAct)
 }
 
 

@@ -12,6 +12,7 @@ from billing.access.entitlements import entitlements_of
 from billing.payments import numbers
 from billing.platform.context import TransactionContext
 from billing.platform.storable import storable
+from billing.readers import deceased
 from billing.readers.register import BadAddress, clean_address
 from billing.rules.search_terms import SHORTEST_WORD
 from billing.staff.find import Found, FoundReader, find
@@ -64,8 +65,9 @@ def rows(visit: Finding, q: Typed = "") -> Response:
 
 
 def _rows(ctx: TransactionContext, found: Found, text: str) -> FoundRows:
+    dead = deceased.among(ctx.session, found.reader_ids) if found.readers else set()
     return FoundRows(
-        readers=tuple(_row(ctx, one) for one in found.readers),
+        readers=tuple(replace(_row(ctx, one), died=one.reader.id in dead) for one in found.readers),
         charges=tuple(
             ChargeRow(
                 reader_id=one.reader.id,

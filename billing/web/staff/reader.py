@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.describe import sentence_of
@@ -14,7 +15,7 @@ from billing.payments.models import PaymentMethod
 from billing.personal_data.ask import is_closing
 from billing.platform.context import TransactionContext
 from billing.platform.errors import allows
-from billing.readers import passkeys
+from billing.readers import deceased, passkeys
 from billing.readers.models import Reader
 from billing.readers.register import ReaderMerged, by_id
 from billing.refunds import grace
@@ -35,7 +36,7 @@ from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.reader_facts import act_address, known_facts, pin_address
 from billing.web.staff.requests import request_row
 from billing.web.views.staff_mail import StaffMailPage
-from billing.web.views.staff_reader import HeldRefundRow, PaymentRow, StaffEntry, StaffReaderPage
+from billing.web.views.staff_reader import DeathBanner, HeldRefundRow, PaymentRow, StaffEntry, StaffReaderPage
 from emails import can_print
 
 router = APIRouter(include_in_schema=False)
@@ -105,6 +106,19 @@ def _view(
         more=more,
         buyer=invoice_recipients.of_reader(session, reader.id),
         passkeys=passkeys.sentence_of(session, reader.id, ctx.zone),
+        death=_death(session, reader.id),
+    )
+
+
+def _death(session: Session, reader_id: str) -> DeathBanner | None:
+    found = deceased.of(session, reader_id)
+    if found is None:
+        return None
+    return DeathBanner(
+        recorded_at=found.recorded_at,
+        by=found.by,
+        name=found.correspondent_name,
+        email=found.correspondent_email,
     )
 
 
@@ -144,7 +158,7 @@ def _acts(
     undoable = subscription is not None and may_undo(ctx, subscription)
     paused = subscription is not None and (subscription.state is State.PAUSED or pause_is_ahead(subscription))
     paid = subscription is not None and subscription.state is State.ACTIVE and not subscription.is_fixed_term
-    closing = is_closing(ctx.session, reader_id)
+    closing, died = is_closing(ctx.session, reader_id), deceased.of(ctx.session, reader_id) is not None
     day_chosen = subscription is not None and allows(charge_day.refuse_undo, ctx, subscription)
     day_is_free = subscription is not None and allows(charge_day.refuse, ctx, subscription)
     offered = (
@@ -162,6 +176,8 @@ def _acts(
         (Permission.ERASE, not closing, "erase", "Close and erase"),
         (Permission.CHANGE_ADDRESS, not closing, "address", "Change the email address"),
         (Permission.NOTE, True, "note", "Write a note"),
+        (Permission.DECEASED, not died and not closing, "deceased", "The reader has died"),
+        (Permission.DECEASED, died, "undo-deceased", "The reader has not died"),
     )
     return tuple(
         (f"/staff/readers/{reader_id}/{path}", words)

@@ -34,6 +34,7 @@ class FoundRow:
     by: str
     external_id: str | None
     standing: str
+    died: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -127,6 +127,16 @@ class HeldRefundRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeathBanner:
+    """The reader has died: who recorded it, and who is written to."""
+
+    recorded_at: datetime
+    by: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaffReaderPage:
     """Everything about a reader. `acts` are (address, words) of what this member may do now."""
 
@@ -161,3 +171,4 @@ class StaffReaderPage:
     """The reader's invoice details now."""
     passkeys: str | None = None
     """How many, and when one was last used."""
+    death: DeathBanner | None = None

@@ -37,6 +37,7 @@ def test_receipts_corrections_and_refunds_alone_carry_a_paper() -> None:
         "invoice-corrected": "tax-invoice-INV-000131.pdf",
         "invoice-corrected-again": "tax-invoice-INV-000131.pdf",
         "cancelled-with-money": "credit-note-CN-000007.pdf",
+        "death-recorded-with-money": "credit-note-CN-000007.pdf",
         "refunded": "credit-note-CN-000007.pdf",
         "refunded-again": "credit-note-CN-000007.pdf",
         "refunded-by-transfer": "credit-note-CN-000007.pdf",

@@ -57,11 +57,11 @@ def test_a_search_that_finds_nobody_leads_to_an_invitation(world: World, staff: 
 
 
 def test_an_address_with_an_account_leads_to_its_reader(world: World, staff: SignIn) -> None:
-    reader_id = world.start_trial(GUEST)["reader_id"]
+    reader_id = world.start_trial(GUEST)["reader"]["id"]
     support = staff("support")
     page = preview(support, GUEST.upper())
     assert page.path == f"/staff/readers/{reader_id}/complimentary"
-    assert "This address has an account." in page.words
+    assert "This address has an account." in page.text
     assert "goes on. Extend that instead" in page.words
 
 

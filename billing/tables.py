@@ -34,6 +34,7 @@ import billing.staff.bulk.models
 import billing.staff.key_models
 import billing.staff.lists.models
 import billing.staff.models
+import billing.staff.passkeys
 import billing.staff.recovery_codes
 import billing.staff.request_models
 import billing.subscriptions.models

@@ -1792,6 +1792,26 @@ def _tables() -> None:
     )
     op.create_index("staff_alert_at", "staff_alert", ["at"], unique=False)
     op.create_table(
+        "staff_passkey",
+        sa.Column("id", text, nullable=False),
+        sa.Column("credential_id", text, nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sign_count", sa.BigInteger(), nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("transports", text, nullable=False),
+        sa.Column("backed_up", sa.Boolean(), nullable=False),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("last_used_at", instant, nullable=True),
+        sa.Column("staff_id", text, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["staff_id"],
+            ["staff_member.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("credential_id"),
+    )
+    op.create_index(op.f("ix_staff_passkey_staff_id"), "staff_passkey", ["staff_id"], unique=False)
+    op.create_table(
         "staff_recovery_code",
         sa.Column("code_hash", text, nullable=False),
         sa.Column("staff_id", text, nullable=False),

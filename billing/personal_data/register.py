@@ -261,7 +261,7 @@ OF_NOBODY = {
         "ledger_transaction", "ledger_entry", "deferral", "number_day", "number_mark", "erased_origin",
     ),
     "of staff and programs, not of readers": (
-        "staff_member", "staff_link", "staff_browser", "staff_session", "staff_recovery_code", "api_key", "api_key_use", "api_key_spending",
+        "staff_member", "staff_link", "staff_browser", "staff_session", "staff_recovery_code", "staff_passkey", "api_key", "api_key_use", "api_key_spending",
         "staff_alert", "staff_alert_choice", "saved_filter", "bulk_action",
     ),
     "what is written, sold or set up, the same for all": (

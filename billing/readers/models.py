@@ -67,11 +67,10 @@ class ReaderSession(SQLModel, table=True):
     """Whether it began with a mailed link or a passkey. A session that began with a new address's trial has proved nothing yet."""
 
 
-class Passkey(SQLModel, table=True):
-    """A key on a reader's device or in their password manager, with which they sign in (WebAuthn). We have its public half."""
+class PasskeyColumns(SQLModel):
+    """A key on a device or in a password manager, with which its owner signs in (WebAuthn). We have its public half."""
 
     id: str = Field(primary_key=True)
-    reader_id: str = Field(foreign_key="reader.id", index=True)
     credential_id: str = Field(unique=True)
     """What the device calls it, in base64url."""
     public_key: bytes
@@ -79,13 +78,19 @@ class Passkey(SQLModel, table=True):
     sign_count: int = Field(sa_type=sa.BigInteger)
     """How often the device has used it, by its own count; 0 for one that doesn't count. Below the last one it is a copy."""
     name: str
-    """What the reader calls it."""
+    """What the owner calls it."""
     transports: str
     """How the device can be reached, as it said, separated by spaces."""
     backed_up: bool
     """Whether a password manager keeps it for several devices."""
     created_at: datetime
     last_used_at: datetime | None = None
+
+
+class Passkey(PasskeyColumns, table=True):
+    """A reader's."""
+
+    reader_id: str = Field(foreign_key="reader.id", index=True)
 
 
 class ConsentText(SQLModel, table=True):

@@ -13,7 +13,7 @@ from billing.platform.actors import Actor, staff_id_of
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, NotFound
 from billing.readers.register import clean_address
-from billing.staff import audit, browsers, codes, member_notices, recovery_codes, sessions
+from billing.staff import audit, browsers, codes, member_notices, passkeys, recovery_codes, sessions
 from billing.staff.models import StaffMember, StaffSession
 from billing.staff.roles import Role
 from billing.staff.second_member import NeedsSecond
@@ -125,12 +125,13 @@ def end_sessions(ctx: TransactionContext, member: StaffMember, *, only: str | No
 
 
 def reset_codes(ctx: TransactionContext, member: StaffMember) -> None:
-    """Forget the authenticator: the next sign-in sets up a new one. Raises NotYourself."""
+    """Forget the authenticator, recovery codes and passkeys: the next sign-in sets up a new one. Raises NotYourself."""
     with _changed(ctx, "staff_reset_codes", member):
         member.code_nonce, member.code_secret, member.enrolled_at = codes.new_nonce(), "", None
         member.last_step = 0
         codes.clear(member)
         recovery_codes.forget(ctx.session, member.id)
+        passkeys.forget(ctx.session, member.id)
         browsers.forget_all(ctx.session, member.id)
 
 

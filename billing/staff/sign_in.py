@@ -12,7 +12,7 @@ from billing.readers.notices import sign_in_link
 from billing.readers.register import clean_address
 from billing.readers.sessions import Browser
 from billing.readers.sign_in import count_mails, count_typed
-from billing.staff import audit, browsers, codes, recovery_codes, sessions
+from billing.staff import audit, browsers, codes, passkeys, recovery_codes, sessions
 from billing.staff.codes import CodeAnswer
 from billing.staff.member_notices import signed_in
 from billing.staff.models import Outcome, StaffLink, StaffMember, StaffSession
@@ -84,10 +84,48 @@ def complete(
     note_code(ctx, member, browser, answer, "sign_in", after)
     if not answer.is_right:
         return answer
+    left = recovery_codes.left(ctx.session, member.id) if answer.recovery else None
+    return _open(ctx, waiting, member, browser, left, is_new=is_new)
+
+
+def complete_by_passkey(
+    ctx: TransactionContext, waiting: StaffSession, member: StaffMember, credential: str, browser: Browser
+) -> str | None:
+    """As `complete`, by one of the member's passkeys; None where its answer isn't valid. Commit either."""
+    name = passkeys.use(ctx, waiting, member, credential)
+    note_passkey(ctx, member, browser, name, "sign_in", {"device": browser.device})
+    return _open(ctx, waiting, member, browser) if name is not None else None
+
+
+def note_passkey(
+    ctx: TransactionContext,
+    member: StaffMember,
+    browser: Browser,
+    name: str | None,
+    act: str,
+    after: dict[str, Any],
+) -> None:
+    """Audit a passkey's answer; `name` is None for one that isn't valid. `act` as for `note_code`."""
+    outcome, reason = (
+        (Outcome.DONE, "") if name is not None else (Outcome.REFUSED, "the passkey did not work")
+    )
+    after = after if name is None else after | {"passkey": name}
+    audit.write(ctx.acting_as(audit.of(member, browser.ip)), act, outcome=outcome, reason=reason, after=after)
+
+
+def _open(
+    ctx: TransactionContext,
+    waiting: StaffSession,
+    member: StaffMember,
+    browser: Browser,
+    codes_left: int | None = None,
+    *,
+    is_new: bool = False,
+) -> str:
+    """The secret of a new session in place of the waiting one. A browser not seen before, and a recovery code, are mailed about."""
     is_known = browsers.knows(ctx.session, browser.hashes, member.id)
-    if answer.recovery or not (is_new or is_known):
-        left = recovery_codes.left(ctx.session, member.id) if answer.recovery else None
-        signed_in(ctx, member, browser, left)
+    if codes_left is not None or not (is_new or is_known):
+        signed_in(ctx, member, browser, codes_left)
     browsers.remember(ctx, member.id, browser.hashes[0])
     sessions.end(ctx, member.id, only=waiting.id)
     return sessions.begin(ctx, member.id, browser, complete=True)

@@ -1,11 +1,11 @@
-"""A member proves who they are once more before a sensitive action (SEC-2), with a code of the authenticator."""
+"""A member proves who they are once more before a sensitive action (SEC-2), with a code of the authenticator or a passkey."""
 
 from billing.platform.context import TransactionContext
 from billing.readers.sessions import Browser
-from billing.staff import codes, sessions
+from billing.staff import codes, passkeys, sessions
 from billing.staff.codes import CodeAnswer
 from billing.staff.models import StaffMember, StaffSession
-from billing.staff.sign_in import note_code
+from billing.staff.sign_in import note_code, note_passkey
 
 
 def prove(
@@ -25,3 +25,16 @@ def prove(
     if answer.begins:
         sessions.end(ctx, member.id, only=staff_session.id)
     return sessions.renew(ctx, staff_session.id) if answer.is_right else answer
+
+
+def prove_by_passkey(
+    ctx: TransactionContext,
+    staff_session: StaffSession,
+    member: StaffMember,
+    credential: str,
+    browser: Browser,
+) -> str | None:
+    """The session's new secret where one of the member's passkeys has signed, else None. Commit either."""
+    name = passkeys.use(ctx, staff_session, member, credential)
+    note_passkey(ctx, member, browser, name, "prove", {})
+    return sessions.renew(ctx, staff_session.id) if name is not None else None

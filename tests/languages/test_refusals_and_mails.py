@@ -149,6 +149,7 @@ def test_a_mail_to_staff_is_in_english() -> None:
         "codes_locked",
         "money_key_made",
         "staff_invited",
+        "staff_passkey_changed",
         "staff_signed_in",
         "staff_alert",
     }

@@ -58,6 +58,9 @@ OPEN = {
     "/staff/sign-out",
     "/staff/confirm",
     "/staff/recovery-codes",
+    "/staff/passkeys",
+    "/staff/passkeys/new",
+    "/staff/passkeys/{passkey_id}/remove",
     "/staff/alerts",
     "/staff/sessions",
     "/staff/sessions/end-all",
@@ -74,6 +77,7 @@ NAMES = {
     "action_id": "blk_x",
     "refund_id": "ref_x",
     "answer_id": "can_x",
+    "passkey_id": "spk_x",
 }
 
 

@@ -35,7 +35,7 @@ OTHER_KEYS = {
 LOCAL = frozenset(
     {
         # staff and what they decide
-        *("staff_member", "staff_browser", "staff_link", "staff_session", "staff_recovery_code", "staff_case", "audit_line", "approval"),
+        *("staff_member", "staff_browser", "staff_link", "staff_session", "staff_recovery_code", "staff_passkey", "staff_case", "audit_line", "approval"),
         *("staff_alert", "staff_alert_choice", "saved_filter"),
         *("bulk_action", "bulk_line"),
         # the installation and its workers

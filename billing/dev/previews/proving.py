@@ -23,6 +23,7 @@ from billing.web.views.account import (
 )
 from billing.web.views.frame import Frame, Page
 from billing.web.views.passkeys import AddPasskeyPage, PasskeyRow, PasskeysPage
+from billing.web.views.staff_passkeys import StaffAddPasskeyPage
 from billing.web.views.staff_team import (
     ApprovalRow,
     StaffApprovalsPage,
@@ -70,6 +71,8 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "change-card-of-an-old-mail", replace(change, by_mail=True), replace(VISITOR, path="/card")
     member = StaffProvePage(way="/staff/members", acts=True, kept=(("email", LONG_ADDRESS),))
     yield "staff-prove", member, STAFF
+    by_passkey = replace(member, passkey="{}")
+    yield "staff-prove-passkey", replace(by_passkey, passkey_error="That passkey did not work here."), STAFF
     wrong = "That isn’t the code, or it has been used."
     yield "staff-prove-file", replace(member, acts=False, demo_code="482915", error=wrong), STAFF
     at = replace(STAFF, path="/staff/approvals")
@@ -87,7 +90,14 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     )
     there = replace(here, session_id="sts_1", device="Chrome on Android", is_this=False)
     at = replace(STAFF, path="/staff/sessions")
-    yield "staff-sessions", StaffSessionsPage(rows=(here, there), codes_left=9), at
+    phone = PasskeyRow(passkey_id="spk_1", name="My laptop", created_at=NOW, last_used_at=NOW, backed_up=True)
+    mine = StaffSessionsPage(rows=(here, there), codes_left=9, can_add=True)
+    yield "staff-sessions", replace(mine, passkeys=(phone, replace(phone, name="M" * 60))), at
+    yield "staff-sessions-no-passkeys", mine, at
+    adding = StaffAddPasskeyPage(email=LONG_ADDRESS, options="{}")
+    yield "staff-passkey-add", adding, at
+    failed = "That did not work, and nothing was added. Please try again."
+    yield "staff-passkey-add-problem", replace(adding, error=failed), at
     codes = tuple(f"7K3M-{number:04}-QZXV-H2WD" for number in range(10))
     yield "staff-recovery-codes", StaffRecoveryCodesPage(codes=codes), at
     yield "staff-sessions-all", StaffSessionsPage(rows=(here, there), everybody=True), at

@@ -78,6 +78,8 @@ DONE = {
     "staff-approved": Text("Approved, and done."),
     "staff-declined": Text("Declined. Nothing was done."),
     "staff-session-ended": Text("Done. That browser is signed out."),
+    "staff-passkey-added": Text("Your passkey is added. From now on it stands for a code."),
+    "staff-passkey-removed": Text("The passkey is removed. It opens nothing here any more."),
     "staff-session-over": Text("That browser is not signed in any more."),
     "staff-proved": Text("Thank you. For ten minutes you are not asked again."),
     "staff-signed-out": Text("You are signed out."),

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from billing.http import cookies
-from billing.readers import passkeys
+from billing.readers import passkeys, webauthn_checks
 from billing.readers.models import Reader
-from billing.readers.passkeys import RelyingParty
+from billing.readers.webauthn_checks import RelyingParty
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import step_up, way
 from billing.web.reader.guard import RedirectReader
@@ -21,7 +21,7 @@ HOME = "/account/passkeys"
 
 def party_of(visit: Visit) -> RelyingParty:
     """Whom passkeys are for here. Raises RedirectReader to the account where this host can have none."""
-    party = passkeys.relying_party(visit.services.site)
+    party = webauthn_checks.relying_party(visit.services.site)
     if party is None:
         raise RedirectReader(visit.go("/account"))
     return party
@@ -36,7 +36,7 @@ def _proved(visit: Visit) -> Reader:
 
 def offer(visit: Visit) -> Literal["none", "link", "offer"]:
     """What the account says of passkeys. It offers one just after signing in, in a browser that has not said no and has used none."""
-    if visit.proved_reader is None or passkeys.relying_party(visit.services.site) is None:
+    if visit.proved_reader is None or webauthn_checks.relying_party(visit.services.site) is None:
         return "none"
     just_signed_in = visit.cookie(cookies.FLASH) in ("signed-in", "registered")
     return "offer" if just_signed_in and not visit.cookie(cookies.PASSKEY) else "link"

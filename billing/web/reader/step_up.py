@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
 from billing.platform.errors import NotFound
-from billing.readers import passkeys, sessions, sign_in
+from billing.readers import passkeys, sessions, sign_in, webauthn_checks
 from billing.readers.models import Reader
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import asked, way
@@ -85,7 +85,7 @@ def mail(visit: Guarded, act: Annotated[str, Form(max_length=20)] = "") -> Respo
 def passkey_options(visit: Visit) -> str | None:
     """For the script where a passkey may be used; None where this host can have none. Reads no database."""
     site = visit.services.site
-    party = passkeys.relying_party(site)
+    party = webauthn_checks.relying_party(site)
     return passkeys.sign_in_options(site, party, visit.at, visit.browser_hash) if party else None
 
 

@@ -11,7 +11,7 @@ from billing.http import cookies
 from billing.platform.settings import Environment
 from billing.readers import links
 from billing.readers.register import BadAddress
-from billing.staff import codes, sessions, sign_in
+from billing.staff import codes, passkeys, sessions, sign_in
 from billing.staff.codes import CodeAnswer
 from billing.staff.models import StaffMember, StaffSession
 from billing.web.kit.visit import Guarded, Visit, Visiting
@@ -115,10 +115,16 @@ def _waiting(visit: Visit) -> tuple[StaffSession, StaffMember]:
 @router.get(f"{SIGN_IN}/authenticator")
 def code_page(visit: Visiting) -> Response:
     """Asks for the code; the first time, with the key that sets up an authenticator."""
-    return visit.page(_code_view(visit, _waiting(visit)[1]))
+    return visit.page(_code_view(visit, *_waiting(visit)))
 
 
-def _code_view(visit: Visit, member: StaffMember, error: str | None = None) -> StaffCodePage:
+def _code_view(
+    visit: Visit,
+    waiting: StaffSession,
+    member: StaffMember,
+    error: str | None = None,
+    passkey_error: str | None = None,
+) -> StaffCodePage:
     tokens = visit.services.site.tokens
     if member.enrolled_at is None:
         address = codes.address_of(tokens, member, visit.services.sender.house.name)
@@ -127,7 +133,11 @@ def _code_view(visit: Visit, member: StaffMember, error: str | None = None) -> S
         groups = " ".join(key[start : start + 4] for start in range(0, len(key), 4))
         picture = Markup(drawn)  # noqa: S704 - segno's own SVG: nothing typed by a person is in it
         return StaffCodePage(picture=picture, key=groups, error=error)
-    return StaffCodePage(demo_code=demo_code(visit, member), error=error)
+    with visit.read() as ctx:
+        options = passkeys.use_options(ctx, waiting)
+    return StaffCodePage(
+        demo_code=demo_code(visit, member), error=error, passkey=options, passkey_error=passkey_error
+    )
 
 
 def demo_code(visit: Visit, member: StaffMember) -> str | None:
@@ -152,8 +162,24 @@ def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
             ctx, waiting, member, code[:30], visit.browser, clock_stands=clock_stands(visit)
         )
     if isinstance(done, CodeAnswer):
-        return visit.page(_code_view(visit, member, code_refused(visit, done)), 422)
-    visit.give(cookies.STAFF, done, sessions.ABSOLUTE)
+        return visit.page(_code_view(visit, waiting, member, code_refused(visit, done)), 422)
+    return _signed_in(visit, done)
+
+
+@router.post(f"{SIGN_IN}/passkey")
+def use_passkey(visit: Guarded, credential: Annotated[str, Form()] = "") -> Response:
+    """Check the answer of a passkey, in place of a code. Raises SignInFirst, TooMany."""
+    waiting, member = _waiting(visit)
+    with visit.begin() as ctx:
+        sign_in.count_codes(ctx, visit.browser)
+        done = sign_in.complete_by_passkey(ctx, waiting, member, credential, visit.browser)
+    if done is None:
+        return visit.page(_code_view(visit, waiting, member, passkey_error=passkeys.REFUSED), 422)
+    return _signed_in(visit, done)
+
+
+def _signed_in(visit: Visit, secret: str) -> Response:
+    visit.give(cookies.STAFF, secret, sessions.ABSOLUTE)
     visit.keep_browser()
     path = visit.cookie(cookies.STAFF_WAY)
     visit.takes.append(cookies.STAFF_WAY)

@@ -8,7 +8,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from billing.http import cookies
-from billing.staff import sessions, sign_in, step_up
+from billing.platform.context import TransactionContext
+from billing.staff import passkeys, sessions, sign_in, step_up
 from billing.staff.codes import CodeAnswer
 from billing.web.staff.guard import CONFIRM, SIGN_IN, StaffGuarded, StaffMustProve, StaffVisit, StaffVisiting
 from billing.web.staff.sign_in import clock_stands, code_refused, demo_code
@@ -17,8 +18,8 @@ from billing.web.views.staff_team import StaffProvePage
 router = APIRouter(include_in_schema=False)
 LOCAL = re.compile(r"/staff(/[A-Za-z0-9_./-]*)?(\?[^\\\s]*)?")
 HOME = "/staff"
-CODE, WAY, ACTS = "proof_code", "proof_way", "proof_acts"
-OURS = (CODE, WAY, ACTS, "csrf")
+CODE, PASSKEY, WAY, ACTS = "proof_code", "proof_passkey", "proof_way", "proof_acts"
+OURS = (CODE, PASSKEY, WAY, ACTS, "csrf")
 Typed = tuple[tuple[str, str], ...]
 
 
@@ -33,15 +34,27 @@ async def _typed(request: Request) -> Typed:
     return tuple((name, value) for name, value in form.multi_items() if isinstance(value, str))
 
 
-def _page(visit: StaffVisit, way: str, typed: Typed, *, acts: bool, error: str | None = None) -> Response:
+def _page(
+    visit: StaffVisit,
+    way: str,
+    typed: Typed,
+    *,
+    acts: bool,
+    error: str | None = None,
+    passkey_error: str | None = None,
+) -> Response:
+    with visit.read() as ctx:
+        options = passkeys.use_options(ctx, visit.staff_session)
     view = StaffProvePage(
         way=_local(way),
         acts=acts,
         kept=tuple((name, value) for name, value in typed if name not in OURS),
         demo_code=demo_code(visit, visit.member),
         error=error,
+        passkey=options,
+        passkey_error=passkey_error,
     )
-    return visit.page(view, 422 if error else 403 if acts else 200)
+    return visit.page(view, 422 if error or passkey_error else 403 if acts else 200)
 
 
 async def _ask_for_code(request: Request, error: Exception) -> Response:
@@ -66,21 +79,16 @@ def ask(visit: StaffVisiting, way: Annotated[str, Query(max_length=500)] = HOME)
 
 @router.post(CONFIRM)
 def prove(visit: StaffGuarded, typed: Annotated[Typed, Depends(_typed)]) -> Response:
-    """Check the code. After a right one the whole form is sent on (307), after a wrong one the page is shown again with it.
+    """Check the code, or the passkey. After a right one the whole form is sent on (307), after a wrong one the page is shown again with it.
 
     The wrong code that locks also signs this browser out. Raises TooMany."""
     fields = dict(typed)
     way, acts = _local(fields.get(WAY, HOME)), fields.get(ACTS) == "yes"
     with visit.begin() as ctx:
         sign_in.count_codes(ctx, visit.browser)
-        done = step_up.prove(
-            ctx,
-            visit.staff_session,
-            visit.member,
-            fields.get(CODE, "")[:30],
-            visit.browser,
-            clock_stands=clock_stands(visit),
-        )
+        done = _prove(visit, ctx, fields)
+    if done is None:
+        return _page(visit, way, typed, acts=acts, passkey_error=passkeys.REFUSED)
     if isinstance(done, CodeAnswer):
         if done.begins:
             visit.takes.append(cookies.STAFF)
@@ -92,3 +100,12 @@ def prove(visit: StaffGuarded, typed: Annotated[Typed, Depends(_typed)]) -> Resp
     if acts:
         answer.status_code = 307  # the browser sends the same form again, to `way`
     return answer
+
+
+def _prove(visit: StaffVisit, ctx: TransactionContext, fields: dict[str, str]) -> str | CodeAnswer | None:
+    """The session's new secret; else what was wrong with the code, or None for a passkey that didn't work."""
+    staff_session, member = visit.staff_session, visit.member
+    if credential := fields.get(PASSKEY, ""):
+        return step_up.prove_by_passkey(ctx, staff_session, member, credential, visit.browser)
+    typed, stands = fields.get(CODE, "")[:30], clock_stands(visit)
+    return step_up.prove(ctx, staff_session, member, typed, visit.browser, clock_stands=stands)

@@ -8,11 +8,14 @@ const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/
 const text = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 
+const known = (each) => ({ ...each, id: bytes(each.id) });
+
 function publicKey() {
   const read = { ...options, challenge: bytes(options.challenge) };
+  if (options.allowCredentials) read.allowCredentials = options.allowCredentials.map(known);
   if (makes) {
     read.user = { ...options.user, id: bytes(options.user.id) };
-    read.excludeCredentials = options.excludeCredentials.map((each) => ({ ...each, id: bytes(each.id) }));
+    read.excludeCredentials = options.excludeCredentials.map(known);
   }
   return read;
 }
@@ -25,7 +28,7 @@ function send(credential) {
   }
   if (given.getTransports) response.transports = given.getTransports();
   const answer = { id: credential.id, rawId: text(credential.rawId), type: credential.type, response };
-  form.elements.credential.value = JSON.stringify(answer);
+  form.elements[form.dataset.field || "credential"].value = JSON.stringify(answer);
   form.submit();
 }
 
@@ -38,8 +41,8 @@ async function ask(mediation) {
     send(await (makes ? credentials.create(question) : credentials.get(mediation ? { ...question, mediation } : question)));
   } catch (error) {
     if (mine.signal.aborted || mediation) return;
-    const known = form.querySelector("[data-known]");
-    (error.name === "InvalidStateError" && known ? known : form.querySelector("[data-failed]")).hidden = false;
+    const again = form.querySelector("[data-known]");
+    (error.name === "InvalidStateError" && again ? again : form.querySelector("[data-failed]")).hidden = false;
   }
 }
 

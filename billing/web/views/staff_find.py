@@ -25,6 +25,9 @@ class StaffCodePage:
     key: str | None = None
     demo_code: str | None = None
     error: str | None = None
+    passkey: str | None = None
+    """For the script, where the member has passkeys."""
+    passkey_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

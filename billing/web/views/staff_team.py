@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from billing.rules.money import Money
+from billing.web.views.passkeys import PasskeyRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,9 @@ class StaffProvePage:
     kept: tuple[tuple[str, str], ...] = ()
     demo_code: str | None = None
     error: str | None = None
+    passkey: str | None = None
+    """For the script, where the member has passkeys."""
+    passkey_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,9 @@ class StaffSessionsPage:
     everybody: bool = False
     codes_left: int = 0
     """Unused recovery codes of the member."""
+    passkeys: tuple[PasskeyRow, ...] = ()
+    can_add: bool = False
+    """Whether the member may add a passkey."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1870,6 +1870,7 @@ def _tables() -> None:
             sa.Enum(
                 "refund",
                 "new_admin",
+                "admin_change",
                 "key_ceiling",
                 "bulk",
                 name="approvalkind",

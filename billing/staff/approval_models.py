@@ -17,6 +17,8 @@ class ApprovalKind(StrEnum):
     REFUND = "refund"
     """An act for a reader that gives back more than one member may decide about."""
     NEW_ADMIN = "new_admin"
+    ADMIN_CHANGE = "admin_change"
+    """Another admin gets a lesser role or a new authenticator, or is disabled."""
     KEY_CEILING = "key_ceiling"
     """An API key that may give back more in a day than one member may."""
     BULK = "bulk"
@@ -56,7 +58,8 @@ class Approval(SQLModel, table=True):
     cents: int = Field(default=0)
     """What would go back."""
     act: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    """A refund: the act's name and fields (`staff.acts.stored`). A new admin: the address. A key: its id and cents a day.
+    """A refund: the act's name and fields (`staff.acts.stored`). A new admin: the address. A change of an
+    admin: the member's id, what is done, and the role. A key: its id and cents a day.
     An act on many: its id."""
     words: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
     """The preview that the asking member saw."""

@@ -18,16 +18,18 @@ from billing.platform.db import lock_row
 from billing.platform.errors import Conflict, NotFound, Refusal
 from billing.readers.register import clean_address
 from billing.rules.lifecycle import NoSuchTransition
-from billing.staff import api_keys, audit, members
+from billing.staff import admin_changes, api_keys, audit, members
 from billing.staff.acts.perform import ActNeedsReason, checked, perform_approved
 from billing.staff.acts.shape import Act, format_zar
 from billing.staff.acts.stored import load, store
+from billing.staff.admin_changes import AdminChange
 from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
 from billing.staff.bulk import decide as bulk_actions
 from billing.staff.key_models import ApiKey
+from billing.staff.models import StaffMember
 from billing.staff.notices import admin_added, approval_asked
 from billing.staff.roles import Permission, Role, may
-from billing.staff.second_member import NotTheSecond, may_decide, needed_of
+from billing.staff.second_member import NotTheSecond, is_about, may_decide, needed_of
 
 LIFE = timedelta(days=7)
 """How long an approval waits."""
@@ -64,6 +66,19 @@ def ask_for_admin(ctx: TransactionContext, email: str, *, reason: str) -> Approv
     email = clean_address(email)
     words = (f"{email} may do everything here, as an admin.",)
     return _ask(ctx, _new(ctx, ApprovalKind.NEW_ADMIN, reason, {"email": email}, words))
+
+
+def ask_for_admin_change(
+    ctx: TransactionContext,
+    member: StaffMember,
+    change: AdminChange,
+    *,
+    role: Role | None = None,
+    reason: str,
+) -> Approval:
+    """Ask another admin to approve what is done to a third. Raises ActNeedsReason, AlreadyAsked."""
+    act, words = admin_changes.to_store(member, change, role)
+    return _ask(ctx, _new(ctx, ApprovalKind.ADMIN_CHANGE, reason, act, (words,)))
 
 
 def ask_for_key(ctx: TransactionContext, key: ApiKey, cents: int, *, reason: str) -> Approval:
@@ -153,6 +168,7 @@ def approve(ctx: TransactionContext, approval_id: str) -> Approval:
 
 _CHANGED: dict[ApprovalKind, type[Refusal]] = {
     ApprovalKind.NEW_ADMIN: members.NotYourself,
+    ApprovalKind.ADMIN_CHANGE: members.NotYourself,
     ApprovalKind.KEY_CEILING: api_keys.UnknownKey,
 }
 """The refusal that says that things are others than when it was asked for; of an act, every one does."""
@@ -170,6 +186,8 @@ def _do(ctx: TransactionContext, approval: Approval) -> bool:
             members.invite(ctx, email, Role.ADMIN, asked_by=audit.of(asker, ""))
             admin_added(ctx, email)
             return True
+        if approval.kind is ApprovalKind.ADMIN_CHANGE:
+            return admin_changes.do(ctx, approval, audit.of(asker, ""))
         # From here on the asker acts: the audit and the limits count the act as theirs.
         approval.line_id = _act(ctx.acting_as(audit.of(asker, "")), approval, asker.role)
     except _CHANGED.get(approval.kind, (Refusal, NoSuchTransition)):
@@ -196,8 +214,12 @@ def _act(ctx: TransactionContext, approval: Approval, role: Role) -> int | None:
 
 
 def decline(ctx: TransactionContext, approval_id: str) -> Approval:
-    """Do nothing. The asking member may take it back this way. Raises UnknownApproval, NotWaiting."""
+    """Do nothing. The asking member may take it back this way. Raises UnknownApproval, NotWaiting, and
+    NotTheSecond where their own account would change."""
     approval = _lock(ctx, approval_id)
+    staff_id = staff_id_of(ctx.actor)
+    if staff_id is not None and is_about(approval, members.by_id(ctx.session, staff_id)):
+        raise NotTheSecond
     _decide(ctx, approval, ApprovalState.DECLINED, "decline_approval")
     if approval.kind is ApprovalKind.BULK:
         bulk_actions.decline(ctx, approval)

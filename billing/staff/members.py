@@ -33,12 +33,13 @@ class NotYourself(Conflict):
 
 def by_address(session: Session, email: str) -> StaffMember:
     """Raises UnknownMember."""
-    if (found := _find(session, email)) is None:
+    if (found := find(session, email)) is None:
         raise UnknownMember
     return found
 
 
-def _find(session: Session, email: str) -> StaffMember | None:
+def find(session: Session, email: str) -> StaffMember | None:
+    """The member with this address, if any."""
     address = sa.func.lower(StaffMember.email)
     return session.exec(select(StaffMember).where(address == email.strip().lower())).first()
 
@@ -70,21 +71,41 @@ def last_seen(session: Session) -> dict[str, datetime]:
 
 def is_new_admin(session: Session, email: str, role: Role) -> bool:
     """Whether the role would make this address an admin that it isn't now."""
-    member = _find(session, email)
+    member = find(session, email)
     is_admin = member is not None and member.role is Role.ADMIN and member.disabled_at is None
     return role is Role.ADMIN and not is_admin
+
+
+def change_needs_second(ctx: TransactionContext, member: StaffMember) -> bool:
+    """Whether this is an admin whose role, sign-in or authenticator the acting member changes only with a second admin (SEC-6): where
+    there is a third one. Of two, each can still stop the other."""
+    actor_id = staff_id_of(ctx.actor)
+    if actor_id is None or member.id == actor_id or member.role is not Role.ADMIN or member.disabled_at:
+        return False
+    return any(other.id not in (actor_id, member.id) for other in admins(ctx.session))
+
+
+def _is_alone(ctx: TransactionContext, asked_by: Actor | None) -> bool:
+    """Whether one member acts, whom no other has asked."""
+    actor_id = staff_id_of(ctx.actor)
+    return actor_id is not None and (asked_by is None or staff_id_of(asked_by) == actor_id)
+
+
+def _check_second(ctx: TransactionContext, member: StaffMember, asked_by: Actor | None) -> None:
+    """Raises NeedsSecond."""
+    if _is_alone(ctx, asked_by) and change_needs_second(ctx, member):
+        raise NeedsSecond
 
 
 def add(
     ctx: TransactionContext, email: str, role: Role, *, asked_by: Actor | None = None, reason: str = ""
 ) -> StaffMember:
-    """Add a member; one who exists gets the role, and may sign in again. A member adds a new admin only when another member,
-    `asked_by`, asked for it (SEC-6). Raises BadAddress, NotYourself, NeedsSecond."""
-    email, actor_id = clean_address(email), staff_id_of(ctx.actor)
-    alone = actor_id is not None and (asked_by is None or staff_id_of(asked_by) == actor_id)
-    if alone and is_new_admin(ctx.session, email, role):
+    """Add a member; one who exists gets the role, and may sign in again. A member adds a new admin, and takes another's role of an
+    admin away, only when another member, `asked_by`, asked for it (SEC-6). Raises BadAddress, NotYourself, NeedsSecond."""
+    email = clean_address(email)
+    if _is_alone(ctx, asked_by) and is_new_admin(ctx.session, email, role):
         raise NeedsSecond
-    member = _find(ctx.session, email)
+    member = find(ctx.session, email)
     if member is None:
         member = StaffMember(
             id=ids.new("stf", ctx.at), email=email, role=role, created_at=ctx.at, code_nonce=codes.new_nonce()
@@ -93,6 +114,8 @@ def add(
         ctx.session.flush()
         audit.write(ctx, "staff_add", subject=member.id, reason=reason, after=_facts(member))
         return member
+    if role is not member.role:
+        _check_second(ctx, member, asked_by)
     with _changed(ctx, "staff_change", member, reason):
         member.role, member.disabled_at = role, None
     return member
@@ -102,7 +125,7 @@ def invite(
     ctx: TransactionContext, email: str, role: Role, *, asked_by: Actor | None = None, reason: str = ""
 ) -> StaffMember:
     """Add a member, as `add` does, and mail them how to sign in, unless they may already."""
-    known = _find(ctx.session, email)
+    known = find(ctx.session, email)
     may_sign_in = known is not None and known.disabled_at is None
     member = add(ctx, email, role, asked_by=asked_by, reason=reason)
     if not may_sign_in:
@@ -110,9 +133,12 @@ def invite(
     return member
 
 
-def disable(ctx: TransactionContext, member: StaffMember) -> None:
-    """Sign the member out everywhere, and let them sign in no more. Raises NotYourself."""
-    with _changed(ctx, "staff_disable", member):
+def disable(
+    ctx: TransactionContext, member: StaffMember, *, asked_by: Actor | None = None, reason: str = ""
+) -> None:
+    """Sign the member out everywhere, and let them sign in no more. Raises NotYourself, and NeedsSecond as `add` does."""
+    _check_second(ctx, member, asked_by)
+    with _changed(ctx, "staff_disable", member, reason):
         member.disabled_at = member.disabled_at or ctx.at
         browsers.forget_all(ctx.session, member.id)
 
@@ -124,9 +150,13 @@ def end_sessions(ctx: TransactionContext, member: StaffMember, *, only: str | No
     return ended
 
 
-def reset_codes(ctx: TransactionContext, member: StaffMember) -> None:
-    """Forget the authenticator, recovery codes and passkeys: the next sign-in sets up a new one. Raises NotYourself."""
-    with _changed(ctx, "staff_reset_codes", member):
+def reset_codes(
+    ctx: TransactionContext, member: StaffMember, *, asked_by: Actor | None = None, reason: str = ""
+) -> None:
+    """Forget the authenticator, recovery codes and passkeys: the next sign-in sets up a new one. Raises NotYourself,
+    and NeedsSecond as `add` does."""
+    _check_second(ctx, member, asked_by)
+    with _changed(ctx, "staff_reset_codes", member, reason):
         member.code_nonce, member.code_secret, member.enrolled_at = codes.new_nonce(), "", None
         member.last_step = 0
         codes.clear(member)

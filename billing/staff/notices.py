@@ -49,7 +49,7 @@ def approval_asked(ctx: TransactionContext, approval: Approval) -> None:
         what = f"Make {approval.act['email']} an admin"
     elif approval.kind is ApprovalKind.KEY_CEILING:
         what = f"Let an API key give {Money(approval.act['cents']).with_vat_words()} back in a day"
-    elif approval.kind is ApprovalKind.BULK:
+    elif approval.kind in (ApprovalKind.BULK, ApprovalKind.ADMIN_CHANGE):
         what = approval.words[0]
     else:
         what = f"Give {Money(approval.cents).with_vat_words()} back to a reader"

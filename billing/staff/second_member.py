@@ -27,7 +27,7 @@ class NeedsSecond(Conflict):
 
 
 class NotTheSecond(Forbidden):
-    """Somebody else must approve this: not the one who asked, nor a member who let them in, nor one who was let in by a member, within the last seven days. A new role or authenticator counts as being let in."""
+    """Somebody else must approve this: not the one who asked, nor a member who let them in, nor one who was let in by a member, within the last seven days. A new role or authenticator counts as being let in. Nor does a member decide about their own account."""
 
     code = "not_the_second_person"
     title = "Somebody else must approve this"
@@ -35,8 +35,17 @@ class NotTheSecond(Forbidden):
 
 def needed_of(approval: Approval) -> Permission | None:
     """The permission that both members need where one admin asks another; None for money."""
-    by_kind = {ApprovalKind.NEW_ADMIN: Permission.STAFF, ApprovalKind.KEY_CEILING: Permission.KEYS}
+    by_kind = {
+        ApprovalKind.NEW_ADMIN: Permission.STAFF,
+        ApprovalKind.ADMIN_CHANGE: Permission.STAFF,
+        ApprovalKind.KEY_CEILING: Permission.KEYS,
+    }
     return by_kind.get(approval.kind)
+
+
+def is_about(approval: Approval, member: StaffMember) -> bool:
+    """Whether the member's own account would change. They neither approve nor decline it."""
+    return approval.kind is ApprovalKind.ADMIN_CHANGE and approval.act["staff_id"] == member.id
 
 
 def may_decide(ctx: TransactionContext, approval: Approval, member: StaffMember) -> bool:
@@ -46,6 +55,7 @@ def may_decide(ctx: TransactionContext, approval: Approval, member: StaffMember)
         member.disabled_at is None
         and may(member.role, needed_of(approval) or Permission.APPROVE)
         and member.id != asker.id
+        and not is_about(approval, member)
         and canonical(member.email) != canonical(asker.email)
         and not _let_in(ctx, member)
         and not _let_in(ctx, asker, by=member)
@@ -60,10 +70,21 @@ def _let_in(ctx: TransactionContext, whom: StaffMember, *, by: StaffMember | Non
         col(AuditLine.act).in_(LET_IN),
         AuditLine.at > ctx.at - KNOWN_FOR,
     )
+    act = col(Approval.act)
+    let_in = sa.or_(
+        sa.and_(
+            col(Approval.kind) == ApprovalKind.NEW_ADMIN,
+            sa.func.lower(act["email"].astext) == whom.email.lower(),
+        ),
+        sa.and_(
+            col(Approval.kind) == ApprovalKind.ADMIN_CHANGE,
+            act["staff_id"].astext == whom.id,
+            act["change"].astext != "disable",
+        ),
+    )
     asked = select(Approval.id).where(
-        Approval.kind == ApprovalKind.NEW_ADMIN,
+        let_in,
         Approval.state == ApprovalState.DONE,
-        sa.func.lower(col(Approval.act)["email"].astext) == whom.email.lower(),
         col(Approval.decided_at) > ctx.at - KNOWN_FOR,
     )
     if by is not None:

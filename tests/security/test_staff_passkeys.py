@@ -15,15 +15,15 @@ USE = "/staff/sign-in/passkey"
 
 
 @pytest.fixture
-def site(make_world: Callable[..., World]) -> World:
+def world(make_world: Callable[..., World]) -> World:
     """Masthead on a host with a name: passkeys are bound to names."""
     world = make_world()
     return make_world(public_url=world.url.replace("127.0.0.1", "localhost"))
 
 
 @pytest.fixture
-def device(site: World) -> Authenticator:
-    return Authenticator(site.settings.public_url)
+def device(world: World) -> Authenticator:
+    return Authenticator(world.settings.public_url)
 
 
 def add(member: Browser, device: Authenticator, name: str = "my laptop") -> Browser:
@@ -35,46 +35,46 @@ def add(member: Browser, device: Authenticator, name: str = "my laptop") -> Brow
     return member
 
 
-def half_in(site: World, email: str) -> Browser:
-    follow_link(site, browser := site.browser(), email)
+def half_in(world: World, email: str) -> Browser:
+    follow_link(world, browser := world.browser(), email)
     return browser
 
 
 def test_a_passkey_stands_for_the_code_after_the_mailed_link(
-    site: World, staff: SignIn, device: Authenticator
+    world: World, staff: SignIn, device: Authenticator
 ) -> None:
     member = add(staff("support"), device)
     assert "my laptop" in member.page.words
     assert "not used yet" in member.page.words
-    site.settle()
-    assert "my laptop" in site.letter(SUPPORT, "A passkey was added").text
-    there = half_in(site, SUPPORT)
+    world.settle()
+    assert "my laptop" in world.letter(SUPPORT, "A passkey was added").text
+    there = half_in(world, SUPPORT)
     options = options_on(there.page)
     assert options["userVerification"] == "required"
     assert len(options["allowCredentials"]) == 1
     assert there.post(USE, credential=device.get(options)).path == "/staff"
     assert "last used" in there.get(MINE).words
-    site.settle()
-    assert site.letter(SUPPORT, "A new browser signed in"), "as with a code"
-    [line] = site.rows("SELECT after FROM audit_line WHERE act = 'sign_in' AND after ? 'passkey'")
+    world.settle()
+    assert world.letter(SUPPORT, "A new browser signed in"), "as with a code"
+    [line] = world.rows("SELECT after FROM audit_line WHERE act = 'sign_in' AND after ? 'passkey'")
     assert line["after"]["passkey"] == "my laptop"
 
 
-def test_it_opens_nothing_without_the_mailed_link(site: World, staff: SignIn, device: Authenticator) -> None:
+def test_it_opens_nothing_without_the_mailed_link(world: World, staff: SignIn, device: Authenticator) -> None:
     add(staff("support"), device)
-    there = half_in(site, SUPPORT)
+    there = half_in(world, SUPPORT)
     credential = device.get(options_on(there.page))
-    stranger = site.browser()
+    stranger = world.browser()
     stranger.get("/staff/sign-in")
     assert stranger.post(USE, credential=credential).path == "/staff/sign-in"
-    assert half_in(site, SUPPORT).post(USE, credential=credential).status == 422, (
+    assert half_in(world, SUPPORT).post(USE, credential=credential).status == 422, (
         "another session's challenge"
     )
     assert stranger.post("/sign-in/passkey", credential=credential).status == 422, "nor is it a reader's"
 
 
 def test_a_device_that_did_not_check_its_user_is_refused(
-    site: World, staff: SignIn, device: Authenticator
+    world: World, staff: SignIn, device: Authenticator
 ) -> None:
     member = staff("support")
     member.get(MINE)
@@ -83,31 +83,31 @@ def test_a_device_that_did_not_check_its_user_is_refused(
     assert member.post(ROOM, credential=device.create(options_on(page))).status == 422
     device.flags = PRESENT | VERIFIED
     add(member, device)
-    there = half_in(site, SUPPORT)
+    there = half_in(world, SUPPORT)
     device.flags = PRESENT
     answer = there.post(USE, credential=device.get(options_on(there.page)))
     assert answer.status == 422
     assert "That passkey did not work here" in answer.words
-    [line] = site.rows("SELECT reason FROM audit_line WHERE act = 'sign_in' AND outcome = 'refused'")
+    [line] = world.rows("SELECT reason FROM audit_line WHERE act = 'sign_in' AND outcome = 'refused'")
     assert line["reason"] == "the passkey did not work"
 
 
 def test_a_colleagues_passkey_opens_nothing_of_mine(
-    site: World, staff: SignIn, device: Authenticator
+    world: World, staff: SignIn, device: Authenticator
 ) -> None:
-    other = Authenticator(site.settings.public_url)
+    other = Authenticator(world.settings.public_url)
     add(staff("admin"), device)
     add(staff("support"), other)
-    there = half_in(site, SUPPORT)
+    there = half_in(world, SUPPORT)
     credential = device.get(options_on(there.page))
     assert there.post(USE, credential=credential).status == 422
 
 
 def test_a_passkey_answers_where_a_fresh_code_is_asked_for_and_what_was_typed_stays(
-    site: World, staff: SignIn, device: Authenticator
+    world: World, staff: SignIn, device: Authenticator
 ) -> None:
     admin = add(staff("admin"), device)
-    site.advance(minutes=11)
+    world.advance(minutes=11)
     admin.get("/staff/members")
     asked = admin.post("/staff/members", email="new@paper.example", role="support", reason="starts")
     assert asked.status == 403
@@ -117,7 +117,7 @@ def test_a_passkey_answers_where_a_fresh_code_is_asked_for_and_what_was_typed_st
     proof = {"proof_way": "/staff/members", "proof_acts": "yes", "proof_passkey": credential}
     done = admin.post("/staff/confirm", **proof, **kept)
     assert "new@paper.example" in done.words
-    site.advance(minutes=11)
+    world.advance(minutes=11)
     admin.get("/staff/members")
     again = admin.post("/staff/confirm", **proof, **kept)
     assert again.status == 422, "a challenge works once"
@@ -125,37 +125,37 @@ def test_a_passkey_answers_where_a_fresh_code_is_asked_for_and_what_was_typed_st
 
 
 def test_adding_and_removing_one_asks_for_a_fresh_code(
-    site: World, staff: SignIn, device: Authenticator
+    world: World, staff: SignIn, device: Authenticator
 ) -> None:
     member = add(staff("support"), device)
-    [row] = site.rows("SELECT id FROM staff_passkey")
+    [row] = world.rows("SELECT id FROM staff_passkey")
     remove = f"{ROOM}/{row['id']}/remove"
-    site.advance(minutes=11)
+    world.advance(minutes=11)
     member.get(MINE)
     for path in (f"{ROOM}/new", ROOM, remove):
         assert member.post(path).status == 403, path
-    assert len(site.rows("SELECT * FROM staff_passkey")) == 1
+    assert len(world.rows("SELECT * FROM staff_passkey")) == 1
     admin = staff("admin")
     admin.get(MINE)
     assert admin.post(remove).status == 404, "another member's counts as unknown"
     fresh = staff("support")
     fresh.get(MINE)
     assert fresh.post(remove).path == MINE
-    assert site.rows("SELECT * FROM staff_passkey") == []
-    site.settle()
-    assert site.letter(SUPPORT, "A passkey was removed")
+    assert world.rows("SELECT * FROM staff_passkey") == []
+    world.settle()
+    assert world.letter(SUPPORT, "A passkey was removed")
 
 
-def test_a_new_authenticator_ends_them(site: World, staff: SignIn, device: Authenticator) -> None:
+def test_a_new_authenticator_ends_them(world: World, staff: SignIn, device: Authenticator) -> None:
     add(staff("support"), device)
     admin = staff("admin")
-    [row] = site.rows("SELECT id FROM staff_member WHERE email = :email", email=SUPPORT)
+    [row] = world.rows("SELECT id FROM staff_member WHERE email = :email", email=SUPPORT)
     admin.get("/staff/members")
     admin.post(f"/staff/members/{row['id']}/reset")
-    assert site.rows("SELECT * FROM staff_passkey") == []
+    assert world.rows("SELECT * FROM staff_passkey") == []
 
 
-def test_a_member_has_ten_at_most(site: World, staff: SignIn, device: Authenticator) -> None:
+def test_a_member_has_ten_at_most(world: World, staff: SignIn, device: Authenticator) -> None:
     member = staff("support")
     for number in range(10):
         page = member.get(MINE)
@@ -163,4 +163,4 @@ def test_a_member_has_ten_at_most(site: World, staff: SignIn, device: Authentica
         member.post(ROOM, credential=device.create(options_on(page)), name=f"key {number}")
     assert "No more can be added" in member.get(MINE).words
     assert member.post(f"{ROOM}/new").path == MINE
-    assert len(site.rows("SELECT * FROM staff_passkey")) == 10
+    assert len(world.rows("SELECT * FROM staff_passkey")) == 10

@@ -77,6 +77,13 @@ def _records() -> Iterator[tuple[str, Page, Frame]]:
         error="Choose a role.",
     )
     yield "staff-members", members, replace(STAFF, path="/staff/members")
+    admin = replace(
+        person, staff_id="stf_4", email="zola@swartbergpost.example", is_this=False, needs_second=True
+    )
+    waits = "zola@swartbergpost.example, an admin, can’t sign in any more."
+    row_error = "zola@swartbergpost.example: The same waits for approval already."
+    second = replace(members, rows=(person, admin), waiting=(waits,), error=None, row_error=row_error)
+    yield "staff-members-second", second, replace(STAFF, path="/staff/members")
 
 
 def _prices() -> Iterator[tuple[str, Page, Frame]]:

@@ -11,7 +11,7 @@ from billing.staff import approvals, members
 from billing.staff.approval_models import Approval, ApprovalState
 from billing.staff.models import StaffMember
 from billing.staff.roles import Permission
-from billing.staff.second_member import may_decide
+from billing.staff.second_member import is_about, may_decide
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.staff_team import ApprovalRow, StaffApprovalsPage
 
@@ -47,6 +47,7 @@ def _row(ctx: TransactionContext, member: StaffMember, approval: Approval) -> Ap
         decided_by=decided_by or ("a command on the machine" if approval.decided_at else None),
         decided_at=approval.decided_at,
         may_approve=approval.state is ApprovalState.WAITING and may_decide(ctx, approval, member),
+        may_decline=not is_about(approval, member),
     )
 
 
@@ -63,7 +64,7 @@ def approve(
 
 @router.post(f"{ROOM}/{{approval_id}}/decline")
 def decline(visit: Annotated[StaffVisit, needs(Permission.APPROVE, acts=True)], approval_id: str) -> Response:
-    """Decline it for good. Raises UnknownApproval, NotWaiting."""
+    """Decline it for good. Raises UnknownApproval, NotWaiting, NotTheSecond."""
     with visit.begin() as ctx:
         approvals.decline(ctx, approval_id)
     return visit.go(ROOM, "staff-declined")

@@ -1,6 +1,7 @@
 """Admins add members, change their role, sign them out and disable them."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -8,8 +9,9 @@ from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from billing.readers.register import BadAddress
-from billing.staff import approvals, members, sessions
+from billing.staff import admin_changes, approvals, members, sessions
 from billing.staff.acts.perform import ActNeedsReason
+from billing.staff.admin_changes import AdminChange
 from billing.staff.models import StaffMember
 from billing.staff.roles import Permission, Role
 from billing.web.staff.guard import StaffVisit, needs
@@ -30,22 +32,46 @@ def show(visit: Seeing) -> Response:
 
 
 def _page(
-    visit: StaffVisit, *, email: str = "", reason: str = "", error: str | None = None, status: int = 200
+    visit: StaffVisit,
+    *,
+    email: str = "",
+    reason: str = "",
+    error: str | None = None,
+    row_error: str | None = None,
+    status: int = 200,
 ) -> Response:
     with visit.begin() as ctx:
         signed_in = Counter(member.id for _, member in sessions.open_sessions(ctx))
         seen = members.last_seen(ctx.session)
         rows = tuple(
-            _row(visit, member, signed_in[member.id], seen.get(member.id))
+            _row(
+                visit,
+                member,
+                signed_in[member.id],
+                seen.get(member.id),
+                needs_second=members.change_needs_second(ctx, member),
+            )
             for member in members.everybody(ctx.session)
         )
+        waiting = admin_changes.waiting_for(approvals.waiting(ctx))
     roles = tuple(role.value for role in Role)
     return visit.page(
-        StaffMembersPage(rows=rows, roles=roles, email=email, reason=reason, error=error), status
+        StaffMembersPage(
+            rows=rows,
+            roles=roles,
+            waiting=waiting,
+            email=email,
+            reason=reason,
+            error=error,
+            row_error=row_error,
+        ),
+        status,
     )
 
 
-def _row(visit: StaffVisit, member: StaffMember, signed_in: int, seen_at: datetime | None) -> MemberRow:
+def _row(
+    visit: StaffVisit, member: StaffMember, signed_in: int, seen_at: datetime | None, *, needs_second: bool
+) -> MemberRow:
     return MemberRow(
         staff_id=member.id,
         email=member.email,
@@ -55,6 +81,7 @@ def _row(visit: StaffVisit, member: StaffMember, signed_in: int, seen_at: dateti
         signed_in=signed_in,
         seen_at=seen_at,
         is_this=member.id == visit.member.id,
+        needs_second=needs_second,
     )
 
 
@@ -65,14 +92,19 @@ def add(
     role: Annotated[str, Form(max_length=20)] = "",
     reason: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
-    """Add a member with a role, or give a member that role. A new admin waits for another admin (SEC-6)."""
+    """Add a member with a role, or give a member that role. A new admin, and one fewer, wait for another admin (SEC-6)."""
     if role not in list(Role):
         return _page(visit, email=email, reason=reason, error="Choose a role.", status=422)
     try:
         with visit.begin() as ctx:
+            known = members.find(ctx.session, email)
             waits = members.is_new_admin(ctx.session, email, Role(role))
             if waits:
                 approvals.ask_for_admin(ctx, email, reason=reason)
+            elif known is not None and known.role != role and members.change_needs_second(ctx, known):
+                waits = True
+                change = AdminChange.ROLE
+                approvals.ask_for_admin_change(ctx, known, change, role=Role(role), reason=reason)
             else:
                 members.invite(ctx, email, Role(role), reason=reason.strip())
     except (BadAddress, members.NotYourself, ActNeedsReason, approvals.AlreadyAsked) as refusal:
@@ -94,11 +126,26 @@ def change_role(
 
 
 @router.post(f"{ROOM}/{{staff_id}}/disable")
-def disable(visit: Acting, staff_id: str) -> Response:
-    """The member can't sign in any more."""
-    with visit.begin() as ctx:
-        members.disable(ctx, members.by_id(ctx.session, staff_id))
-    return visit.go(ROOM, "staff-saved")
+def disable(visit: Acting, staff_id: str, reason: Annotated[str, Form(max_length=300)] = "") -> Response:
+    """The member can't sign in any more. Of an admin it waits for another admin (SEC-6)."""
+    return _change(visit, staff_id, AdminChange.DISABLE, members.disable, reason)
+
+
+def _change(
+    visit: StaffVisit, staff_id: str, change: AdminChange, do: Callable[..., None], reason: str
+) -> Response:
+    try:
+        with visit.begin() as ctx:
+            member = members.by_id(ctx.session, staff_id)
+            email = member.email
+            waits = members.change_needs_second(ctx, member)
+            if waits:
+                approvals.ask_for_admin_change(ctx, member, change, reason=reason)
+            else:
+                do(ctx, member, reason=reason.strip())
+    except (ActNeedsReason, approvals.AlreadyAsked) as refusal:
+        return _page(visit, row_error=f"{email}: {refusal.detail}", status=refusal.status)
+    return visit.go(ROOM, "staff-asked-second" if waits else "staff-saved")
 
 
 @router.post(f"{ROOM}/{{staff_id}}/sign-out")
@@ -110,8 +157,6 @@ def sign_out(visit: Ending, staff_id: str) -> Response:
 
 
 @router.post(f"{ROOM}/{{staff_id}}/reset")
-def reset(visit: Acting, staff_id: str) -> Response:
-    """After a lost phone: the next sign-in sets up a new authenticator."""
-    with visit.begin() as ctx:
-        members.reset_codes(ctx, members.by_id(ctx.session, staff_id))
-    return visit.go(ROOM, "staff-saved")
+def reset(visit: Acting, staff_id: str, reason: Annotated[str, Form(max_length=300)] = "") -> Response:
+    """After a lost phone: the next sign-in sets up a new authenticator. Of an admin it waits for another admin (SEC-6)."""
+    return _change(visit, staff_id, AdminChange.RESET, members.reset_codes, reason)

@@ -16,6 +16,8 @@ class MemberRow:
     seen_at: datetime | None
     """When they were seen last, within 90 days."""
     is_this: bool
+    needs_second: bool = False
+    """Whether a change waits for another admin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,9 @@ class StaffMembersPage:
     template: ClassVar[str] = "staff/members.html"
     rows: tuple[MemberRow, ...]
     roles: tuple[str, ...]
+    waiting: tuple[str, ...] = ()
+    """What waits for another admin."""
     email: str = ""
     reason: str = ""
     error: str | None = None
+    row_error: str | None = None

@@ -40,6 +40,8 @@ class ApprovalRow:
     decided_by: str | None = None
     decided_at: datetime | None = None
     may_approve: bool = False
+    may_decline: bool = True
+    """Whether it isn't about the member's own account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,14 @@
 """Passkeys of members: each stands for a code of the authenticator, at the sign-in and before a sensitive act."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.security.test_two_members import send
 from tests.support.authenticator import PRESENT, VERIFIED, Authenticator, options_on
 from tests.support.browser import Browser
-from tests.support.staff_members import SignIn, follow_link
+from tests.support.staff_members import SignIn
 from tests.support.world import World
 
 ADMIN, SUPPORT = "admin@paper.example", "support@paper.example"
@@ -36,7 +38,13 @@ def add(member: Browser, device: Authenticator, name: str = "my laptop") -> Brow
 
 
 def half_in(world: World, email: str) -> Browser:
-    follow_link(world, browser := world.browser(), email)
+    """After the mailed link; its path alone is followed, on the host that the browser is on."""
+    browser = world.browser()
+    browser.get("/staff/sign-in")
+    browser.post("/staff/sign-in", email=email)
+    world.settle()
+    browser.get(urlsplit(world.mailed_link(email, "/staff/sign-in/link/")).path)
+    browser.post("/staff/sign-in/confirm")
     return browser
 
 
@@ -66,11 +74,11 @@ def test_it_opens_nothing_without_the_mailed_link(world: World, staff: SignIn, d
     credential = device.get(options_on(there.page))
     stranger = world.browser()
     stranger.get("/staff/sign-in")
-    assert stranger.post(USE, credential=credential).path == "/staff/sign-in"
-    assert half_in(world, SUPPORT).post(USE, credential=credential).status == 422, (
+    assert send(stranger, USE, credential=credential).path == "/staff/sign-in"
+    assert send(half_in(world, SUPPORT), USE, credential=credential).status == 422, (
         "another session's challenge"
     )
-    assert stranger.post("/sign-in/passkey", credential=credential).status == 422, "nor is it a reader's"
+    assert send(stranger, "/sign-in/passkey", credential=credential).status == 422, "nor is it a reader's"
 
 
 def test_a_device_that_did_not_check_its_user_is_refused(
@@ -100,7 +108,7 @@ def test_a_colleagues_passkey_opens_nothing_of_mine(
     add(staff("support"), other)
     there = half_in(world, SUPPORT)
     credential = device.get(options_on(there.page))
-    assert there.post(USE, credential=credential).status == 422
+    assert send(there, USE, credential=credential).status == 422
 
 
 def test_a_passkey_answers_where_a_fresh_code_is_asked_for_and_what_was_typed_stays(
@@ -115,11 +123,11 @@ def test_a_passkey_answers_where_a_fresh_code_is_asked_for_and_what_was_typed_st
     credential = device.get(options)
     kept = {"email": "new@paper.example", "role": "support", "reason": "starts"}
     proof = {"proof_way": "/staff/members", "proof_acts": "yes", "proof_passkey": credential}
-    done = admin.post("/staff/confirm", **proof, **kept)
+    done = send(admin, "/staff/confirm", **proof, **kept)
     assert "new@paper.example" in done.words
     world.advance(minutes=11)
     admin.get("/staff/members")
-    again = admin.post("/staff/confirm", **proof, **kept)
+    again = send(admin, "/staff/confirm", **proof, **kept)
     assert again.status == 422, "a challenge works once"
     assert "starts" in again.text, "what was typed stays"
 
@@ -133,11 +141,11 @@ def test_adding_and_removing_one_asks_for_a_fresh_code(
     world.advance(minutes=11)
     member.get(MINE)
     for path in (f"{ROOM}/new", ROOM, remove):
-        assert member.post(path).status == 403, path
+        assert send(member, path).status == 403, path
     assert len(world.rows("SELECT * FROM staff_passkey")) == 1
     admin = staff("admin")
     admin.get(MINE)
-    assert admin.post(remove).status == 404, "another member's counts as unknown"
+    assert send(admin, remove).status == 404, "another member's counts as unknown"
     fresh = staff("support")
     fresh.get(MINE)
     assert fresh.post(remove).path == MINE
@@ -162,5 +170,5 @@ def test_a_member_has_ten_at_most(world: World, staff: SignIn, device: Authentic
         page = member.post(f"{ROOM}/new")
         member.post(ROOM, credential=device.create(options_on(page)), name=f"key {number}")
     assert "No more can be added" in member.get(MINE).words
-    assert member.post(f"{ROOM}/new").path == MINE
+    assert send(member, f"{ROOM}/new").path == MINE
     assert len(world.rows("SELECT * FROM staff_passkey")) == 10

@@ -20,6 +20,7 @@ from billing.web.views.keys import (
     StaffKeysPage,
     StaffReadsPage,
 )
+from billing.web.views.legal_texts import LegalTextForm, LegalVersionRow, StaffLegalPage
 from billing.web.views.operators import EventRow, PausedNote, StaffEventsPage
 from billing.web.views.plans import (
     PlanPriceRow,
@@ -99,6 +100,21 @@ def _brand() -> Iterator[tuple[str, Page, Frame]]:
         version=3,
     )
     yield "staff-brand", page, at
+    terms = LegalVersionRow(
+        label="Terms", number=2, published_at=NOW, address="/terms/2", is_own_page=False, text_hash="9f" * 32
+    )
+    kinds = (("terms", "Terms"), ("privacy", "Privacy notice"), ("refunds", "Refund policy"))
+    legal = StaffLegalPage(
+        rows=(terms, replace(terms, label="Privacy notice", is_own_page=True)),
+        kinds=kinds,
+        typed=LegalTextForm(),
+    )
+    yield "staff-legal", legal, replace(at, path="/staff/brand/legal")
+    unwritten = LegalTextForm(kind="refunds", reason="the first")
+    lacking = replace(
+        legal, typed=unwritten, missing=("Refund policy",), error="Give a text, or the address of a page."
+    )
+    yield "staff-legal-problem", lacking, replace(at, path="/staff/brand/legal")
     wrong = replace(page.fields[0], value="green", problem="Accent is no colour.")
     typed = replace(
         page, fields=(wrong, *page.fields[1:]), error="Nothing is saved yet.", reason="new design"

@@ -19,7 +19,7 @@ from billing.readers.notices import passkey_changed
 from billing.readers.register import by_id, lock_reader
 from billing.readers.sessions import Browser
 from billing.readers.sign_in import SignedIn
-from billing.readers.webauthn_checks import Answer, NotValid, Owner, RelyingParty, clean_name
+from billing.readers.webauthn_checks import NotValid, Owner, PasskeyAnswer, RelyingParty, clean_name
 from emails.languages import say
 
 PURPOSE = "passkey"
@@ -80,7 +80,7 @@ def add(
 
     Call it only after a fresh sign-in: whoever adds a passkey can come back."""
     try:
-        passkey = _made(ctx, party, reader, Answer.read(credential), name, browser)
+        passkey = _made(ctx, party, reader, PasskeyAnswer.read(credential), name, browser)
     except NotValid:
         log_event(ctx.session, "passkey refused", reader=reader.id)
         return None
@@ -93,7 +93,7 @@ def _made(
     ctx: TransactionContext,
     party: RelyingParty,
     reader: Reader,
-    answer: Answer,
+    answer: PasskeyAnswer,
     name: str,
     browser: Browser,
 ) -> Passkey:
@@ -115,7 +115,7 @@ def authenticate(
 ) -> SignedIn | None:
     """Sign a browser in by a passkey; None where its answer isn't valid, which must be committed: tries are counted."""
     try:
-        passkey = _locked_and_checked(ctx, party, Answer.read(credential), browser)
+        passkey = _locked_and_checked(ctx, party, PasskeyAnswer.read(credential), browser)
     except NotValid:
         log_event(ctx.session, "passkey refused", reader="")
         return None
@@ -132,7 +132,7 @@ def _accounts_of(session: Session, reader_id: str) -> list[str]:
 
 
 def _locked_and_checked(
-    ctx: TransactionContext, party: RelyingParty, answer: Answer, browser: Browser
+    ctx: TransactionContext, party: RelyingParty, answer: PasskeyAnswer, browser: Browser
 ) -> Passkey:
     """The passkey that has signed a challenge of ours, shown in this browser within `LIFE` and not used before."""
     signed = webauthn_checks.challenge_in(ctx, PURPOSE, answer, [each[:32] for each in browser.hashes])

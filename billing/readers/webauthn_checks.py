@@ -119,7 +119,7 @@ def check_new(
     ctx: TransactionContext,
     party: RelyingParty,
     purpose: str,
-    answer: "Answer",
+    answer: "PasskeyAnswer",
     owner: Owner,
     name: str,
     device: str,
@@ -155,7 +155,7 @@ def check_use(
     ctx: TransactionContext,
     party: RelyingParty,
     passkey: PasskeyColumns,
-    answer: "Answer",
+    answer: "PasskeyAnswer",
     signed: str,
     *,
     require_user: bool,
@@ -193,7 +193,7 @@ def not_valid() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PasskeyAnswer:
     """What the browser answered, as far as we read it ourselves."""
 
     whole: dict[str, Any]
@@ -231,7 +231,9 @@ def challenge(site: Site, purpose: str, at: datetime, bound_to: str) -> str:
     return encoded(site.tokens.token(purpose, subject).encode())
 
 
-def challenge_in(ctx: TransactionContext, purpose: str, answer: Answer, bound_to: Collection[str]) -> str:
+def challenge_in(
+    ctx: TransactionContext, purpose: str, answer: PasskeyAnswer, bound_to: Collection[str]
+) -> str:
     """The challenge that the browser has signed, if it is one of ours, for this browser or reader, and not too old. Raises
     NotValid."""
     subject = ctx.site.tokens.subject_of(purpose, answer.challenge)

@@ -14,7 +14,7 @@ from billing.platform.logs import log_event
 from billing.readers import webauthn_checks
 from billing.readers.models import PasskeyColumns
 from billing.readers.sessions import Browser
-from billing.readers.webauthn_checks import Answer, NotValid, Owner, RelyingParty
+from billing.readers.webauthn_checks import NotValid, Owner, PasskeyAnswer, RelyingParty
 from billing.staff import audit
 from billing.staff.member_notices import passkey_changed
 from billing.staff.models import StaffMember, StaffSession
@@ -86,7 +86,7 @@ def add(
         raise EnoughStaffPasskeys
     try:
         party = _party(ctx)
-        answer = Answer.read(credential)
+        answer = PasskeyAnswer.read(credential)
         made = webauthn_checks.check_new(ctx, party, ADDS, answer, _owner(member), name, browser.device)
         passkey = StaffPasskey(id=ids.new("spk", ctx.at), staff_id=member.id, **made)
         _insert(ctx.session, passkey)
@@ -128,7 +128,7 @@ def use(
 ) -> str | None:
     """The name of the member's passkey that has signed a challenge shown in this session; None where the answer isn't valid."""
     try:
-        party, answer = _party(ctx), Answer.read(credential)
+        party, answer = _party(ctx), PasskeyAnswer.read(credential)
         signed = webauthn_checks.challenge_in(ctx, PURPOSE, answer, (staff_session.id[:32],))
         passkey = _lock(
             ctx.session, sa.and_(col(StaffPasskey.credential_id) == answer.credential_id, _is_of(member))

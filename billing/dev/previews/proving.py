@@ -23,6 +23,7 @@ from billing.web.views.account import (
 )
 from billing.web.views.frame import Frame, Page
 from billing.web.views.passkeys import AddPasskeyPage, PasskeyRow, PasskeysPage
+from billing.web.views.staff_find import StaffCodePage
 from billing.web.views.staff_passkeys import StaffAddPasskeyPage
 from billing.web.views.staff_team import (
     ApprovalRow,
@@ -72,6 +73,8 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     member = StaffProvePage(way="/staff/members", acts=True, kept=(("email", LONG_ADDRESS),))
     yield "staff-prove", member, STAFF
     by_passkey = replace(member, passkey="{}")
+    at_code = StaffCodePage(passkey="{}", passkey_error="That passkey did not work here.")
+    yield "staff-code-passkey", at_code, replace(VISITOR, path="/staff/sign-in")
     yield "staff-prove-passkey", replace(by_passkey, passkey_error="That passkey did not work here."), STAFF
     wrong = "That isn’t the code, or it has been used."
     yield "staff-prove-file", replace(member, acts=False, demo_code="482915", error=wrong), STAFF

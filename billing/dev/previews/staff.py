@@ -217,11 +217,6 @@ def _sign_in() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-sign-in", StaffSignInPage(), at
     yield "staff-sign-in-problem", StaffSignInPage(email="x", error=words_of(Unclear())), at
     yield "staff-code", StaffCodePage(error="That isn’t the code, or it has been used."), at
-    yield (
-        "staff-code-passkey",
-        StaffCodePage(passkey="{}", passkey_error="That passkey did not work here."),
-        at,
-    )
     yield "staff-code-demo", StaffCodePage(demo_code="482915"), at
     yield (
         "staff-code-first",

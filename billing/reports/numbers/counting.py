@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from billing.reports.numbers.days import Days, load
+from billing.reports.numbers.days import SummedDays, load
 from billing.reports.numbers.measures import Source
 from billing.reports.numbers.shape import Figure, NumbersPeriod, NumbersQuestion, Unit
 from billing.rules.periods import add_months
@@ -18,7 +18,7 @@ class NumbersCounted:
     """A question, and the days of one source that answer it."""
 
     question: NumbersQuestion
-    days: Days
+    days: SummedDays
 
     @property
     def period(self) -> NumbersPeriod:

@@ -136,7 +136,7 @@ def differences(session: Session, site: Site, period: NumbersPeriod) -> Iterator
             yield DayFact(*key, fresh.get(key, 0)), kept.get(key, 0)
 
 
-class Days:
+class SummedDays:
     """What the days up to a period's end brought of some measures. Days before those that were asked for are summed up by months."""
 
     def __init__(self, facts: Mapping[tuple[str, str], list[tuple[date, int]]]) -> None:
@@ -167,7 +167,7 @@ _KEPT = sa.text(
 )
 
 
-def load(session: Session, site: Site, source: Source, *, since: date, last: date, today: date) -> Days:
+def load(session: Session, site: Site, source: Source, *, since: date, last: date, today: date) -> SummedDays:
     """The measures of a source up to a day: closed days as they are kept, later ones from ledger and history."""
     facts: dict[tuple[str, str], list[tuple[date, int]]] = defaultdict(list)
     through = kept_through(session)
@@ -187,7 +187,7 @@ def load(session: Session, site: Site, source: Source, *, since: date, last: dat
             [source],
         ):
             facts[fact.measure, fact.of].append((fact.day, fact.value))
-    return Days(facts)
+    return SummedDays(facts)
 
 
 NEXT_DUE = f"SELECT coalesce((SELECT next_at FROM number_mark), ({SINCE}) + interval '25 hours')"  # noqa: S608

@@ -76,12 +76,11 @@ def cancel(
     reason: str,
     when: When = When.PERIOD_END,
     give_back: GiveBack = GiveBack.AUTO,
-    because: str | None = None,
 ) -> Subscription:
     """Cancel as of `asked_at`. Reading goes on to the end of what is free or paid, unless `when` says otherwise. Open retries end,
     charges since then go back, and a charge under way goes back when it is settled. Asking twice changes nothing, but the
-    earlier moment counts: a letter may be found late. The last charge may still be asked back later, once. `because`: the reason
-    on the credit notes, where it isn't that the reader cancelled. Raises AlreadyEnded, BadMoment, ChargedSince, NothingToGiveBack, NothingToLeave, UnknownSubscription."""
+    earlier moment counts: a letter may be found late. The last charge may still be asked back later, once. Raises AlreadyEnded,
+    BadMoment, ChargedSince, NothingToGiveBack, NothingToLeave, UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
     reason = without_card_numbers(reason)  # masked, not refused: no comment stops a cancellation
     if subscription.state is State.ENDED:
@@ -93,7 +92,7 @@ def cancel(
     asked_at = min(asked_at, before or asked_at)
     if again and when is When.PERIOD_END and give_back is not GiveBack.LAST:
         return subscription
-    returning = return_money(ctx, subscription, asked_at, give_back, because)
+    returning = return_money(ctx, subscription, asked_at, give_back)
     returned = [_invoice_of(ctx.session, row) for row in returning]
     if again and when is When.PERIOD_END and not returned:
         raise NothingToGiveBack

@@ -12,6 +12,7 @@ from billing.payments.models import Attempt, Invoice, Payment
 from billing.payments.refund_models import Refund
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
+from billing.readers import deceased
 from billing.refunds import refund
 from billing.subscriptions.models import Subscription
 from emails.languages import named
@@ -100,19 +101,19 @@ def return_money(
     subscription: Subscription,
     asked_at: datetime,
     give_back: GiveBack,
-    because: str | None = None,
 ) -> list[Refund]:
-    """Start the refunds of a cancellation as of `asked_at`, each with its own reason unless `because` is one for all. Raises
-    ChargedSince."""
+    """Start the refunds of a cancellation as of `asked_at`, each with its own reason, or that the reader has died.
+    Raises ChargedSince."""
     if give_back is GiveBack.NONE and due_back(ctx.session, subscription, asked_at):
         raise ChargedSince
+    died = deceased.of(ctx.session, subscription.reader_id) is not None
     intended = [
         refund.intend(
             ctx,
             back.payment,
             amount=None,
             cause=f"cancel:{back.payment.id}",
-            reason=because or reason_of(back, asked_at),
+            reason=DIED if died else reason_of(back, asked_at),
         )
         for back in due_back(ctx.session, subscription, asked_at, give_back)
     ]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from billing.changes import cancel
 from billing.changes.cancel import BadMoment, When
-from billing.changes.give_back import DIED, DueBack, GiveBack, due_back
+from billing.changes.give_back import DueBack, GiveBack, due_back
 from billing.notices.deceased import death_recorded
 from billing.payments import numbers
 from billing.platform.context import TransactionContext
@@ -67,7 +67,6 @@ class DeathAct:
                 reason="the reader has died",
                 when=When.NOW,
                 give_back=self.give_back,
-                because=DIED,
             )
         open_requests.close_to_cancel(ctx, self.reader_id)
         return row.id

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from billing.dev.demo.staff_sign_in import StaffDemo
 from billing.dev.previews.staff_found import NEXT, found_pages
 from billing.dev.previews.staff_known import KNOWN
+from billing.dev.previews.staff_mail import mail_pages
 from billing.dev.previews.values import BUYER, CARD, LONG_ADDRESS, NOW, PRICE, READER, VISITOR
 from billing.rules.money import Money
 from billing.web.kit.problems import words_of
@@ -18,7 +19,6 @@ from billing.web.views.frame import Flash, Frame, Page, StaffFrame
 from billing.web.views.requests import ContactPage, ContactSentPage, RequestConfirmedPage, RequestConfirmPage
 from billing.web.views.staff_act import ActField, FirstStep, StaffActPage
 from billing.web.views.staff_find import StaffCodePage, StaffFindPage, StaffSignInPage
-from billing.web.views.staff_mail import StaffMailPage
 from billing.web.views.staff_reader import DeathBanner, HeldRefundRow, PaymentRow, StaffEntry, StaffReaderPage
 from billing.web.views.staff_requests import RequestRow
 from billing.web.views.staff_see import StaffSeePage
@@ -336,17 +336,4 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
     both = "Both accounts have a live subscription. End one of them now first, and give back what is owed for it."
     refused = replace(_merge(), words=(), version=None, error=both, first=first)
     yield "staff-act-merge-refused", refused, at
-    mail = StaffMailPage(
-        reader_id="rdr_1",
-        email=LONG_ADDRESS,
-        recipient=LONG_ADDRESS,
-        subject="Your subscription is cancelled",
-        text="Hello,\n\nWe have cancelled your subscription.\n\n  https://paper.example/cancel/•••\n",
-        state="accepted",
-        created_at=NOW,
-        accepted_at=NOW,
-        answer="250 2.0.0 kept",
-        tries=1,
-    )
-    yield "staff-mail", mail, at
-    yield "staff-mail-waiting", replace(mail, state="queued", accepted_at=None, answer=None), at
+    yield from mail_pages(at)

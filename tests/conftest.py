@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.support.person import Arrive, Person
     from tests.support.shared_chromium import Chromium
     from tests.support.shared_world import SharedWorld
+    from tests.support.staff_member import Enter
     from tests.support.staff_members import SignIn
     from tests.support.starting_points import Subscriber
     from tests.support.world import World
@@ -262,6 +263,21 @@ def shared_demo(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SharedDem
 def demo(shared_demo: "SharedDemo") -> "Demo":
     """`billing demo`, shared by this test process. What other tests did in it stays."""
     return shared_demo.running()
+
+
+@pytest.fixture
+def enter(chromium: "Chromium", demo: "Demo") -> "Iterator[Enter]":
+    """`enter("finance")` signs a member of staff with that role in on the demo. At the end their console must be empty."""
+    from tests.support.staff_member import Member
+
+    with ExitStack() as ends:
+
+        def colleague(role: str) -> Member:
+            member = Member.sign_in(chromium, demo, role)
+            ends.callback(member.person.leave)
+            return member
+
+        yield colleague
 
 
 @pytest.fixture

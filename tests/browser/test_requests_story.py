@@ -1,16 +1,12 @@
 """Two members and one request on the demo: taken, noted, answered by an answer kept for it; and a refund undone within its minute."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 import pytest
 
-from tests.support.a11y import accessibility_barriers
 from tests.support.demo import Demo
-from tests.support.person import LAPTOP, PHONE, Arrive
-from tests.support.shared_chromium import Chromium
-from tests.support.staff_member import Member
+from tests.support.person import Arrive
+from tests.support.staff_member import Enter
 
 READER = "nandi@example.com"
 
@@ -18,28 +14,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.prove,
 ]
-
-Enter = Callable[[str], Member]
-
-
-@pytest.fixture
-def enter(chromium: Chromium, demo: Demo) -> Iterator[Enter]:
-    """Sign a member of staff with a role in. At the end of the test the console must be empty."""
-    with ExitStack() as ends:
-
-        def colleague(role: str) -> Member:
-            member = Member.sign_in(chromium, demo, role)
-            ends.callback(member.person.leave)
-            return member
-
-        yield colleague
-
-
-def is_usable(member: Member) -> None:
-    """By everybody, at a desk and on a phone."""
-    for size in (PHONE, LAPTOP):
-        member.page.set_viewport_size(size["viewport"])
-        assert accessibility_barriers(member.page) == [], (member.page.url, size)
 
 
 def test_a_request_is_taken_noted_and_answered_from_the_list(
@@ -56,26 +30,26 @@ def test_a_request_is_taken_noted_and_answered_from_the_list(
 
     first, second = enter("support"), enter("finance")
     first.person.open("/staff/answers")
-    is_usable(first)
+    first.can_use()
     first.type("Title", "Next charge")
     first.page.get_by_label("Answer", exact=True).last.fill("We charge {next charge} on {next charge day}.")
     first.click("^Save")
     first.person.see("Next charge")
     first.person.open("/staff/requests")
     first.person.see("What do you charge me")
-    is_usable(first)
+    first.can_use()
     first.click("minute", "link")
     first.click("^Take it")
     first.person.see("You have it")
     first.type("Note", "Her bank shows a reservation.")
     first.click("Keep the note")
     first.person.see("wrote a note", "Her bank shows a reservation.")
-    is_usable(first)
+    first.can_use()
     second.person.open("/staff/requests?whose=nobody")
     second.person.see("None of these is waiting")
     first.click("Put it in")
     first.person.see("We charge R75.00 incl. VAT on")
-    is_usable(first)
+    first.can_use()
     first.click("Send the answer")
     first.page.get_by_text("Answered. The mail is on its way.").wait_for()
 
@@ -87,12 +61,12 @@ def test_a_refund_is_undone_within_its_minute(demo: Demo, enter: Enter) -> None:
     support.find("pieter@example.org")
     support.click("^Give back", "link")
     support.person.see("Nothing is done yet.", "It leaves us after a minute.")
-    is_usable(support)
+    support.can_use()
     support.page.get_by_label("Why").fill("Charged twice")
     support.click("^Give back R75.00")
     support.page.get_by_text("The money leaves in a minute").wait_for()
     support.person.see("can be undone until")
-    is_usable(support)
+    support.can_use()
     support.click("^Undo")
     support.page.get_by_text("Undone. No money has left.").wait_for()
     support.person.see("was undone by staff before it left")

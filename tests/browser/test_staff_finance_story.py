@@ -1,43 +1,16 @@
 """Finance on the demo: a dispute from its case to the bank, a refund that no card takes, and a VAT return filed and corrected."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 import pytest
 
-from tests.support.a11y import accessibility_barriers
 from tests.support.demo import Demo
-from tests.support.person import LAPTOP, PHONE
-from tests.support.shared_chromium import Chromium
-from tests.support.staff_member import Member
+from tests.support.staff_member import Enter
 
 DISPUTES, OWED = "anele.khumalo@example.com", "riaan.botha@example.com"
 WORDS = "They agreed to the price, had two mails before the charge, and read every day."
 
 pytestmark = [pytest.mark.browser, pytest.mark.prove]
-
-Enter = Callable[[str], Member]
-
-
-@pytest.fixture
-def enter(chromium: Chromium, demo: Demo) -> Iterator[Enter]:
-    """Sign a member of staff with a role in. At the end of the test the console must be empty."""
-    with ExitStack() as ends:
-
-        def colleague(role: str) -> Member:
-            member = Member.sign_in(chromium, demo, role)
-            ends.callback(member.person.leave)
-            return member
-
-        yield colleague
-
-
-def is_usable(member: Member) -> None:
-    """By everybody, at a desk and on a phone."""
-    for size in (PHONE, LAPTOP):
-        member.page.set_viewport_size(size["viewport"])
-        assert accessibility_barriers(member.page) == [], (member.page.url, size)
 
 
 def charged(demo: Demo, email: str, card: str) -> None:
@@ -51,15 +24,15 @@ def test_a_dispute_is_answered_from_its_case(demo: Demo, enter: Enter) -> None:
     finance = enter("finance")
     finance.person.open("/staff/cases")
     finance.person.see("A bank disputes a charge", DISPUTES)
-    is_usable(finance)
+    finance.can_use()
     finance.page.get_by_role("row").filter(has_text=DISPUTES).get_by_role(
         "link", name="A bank disputes"
     ).click()
     finance.person.see("has taken back R75.00 incl. VAT")
-    is_usable(finance)
+    finance.can_use()
     finance.click("Do something about it", "link")
     finance.person.see("If nobody answers, the system sends this on", "A bank takes one answer")
-    is_usable(finance)
+    finance.can_use()
     finance.type("Why the charge was right", WORDS)
     finance.click("Keep it for later")
     finance.page.get_by_text("Saved.").wait_for()
@@ -67,13 +40,13 @@ def test_a_dispute_is_answered_from_its_case(demo: Demo, enter: Enter) -> None:
     finance.click("Send it to the bank")
     finance.page.get_by_text("Sent. The bank decides").wait_for()
     finance.person.see("Our answer", WORDS)
-    is_usable(finance)
+    finance.can_use()
     finance.person.open("/staff/cases")
     finance.person.see("Answered: waits for the bank")
-    is_usable(finance)
+    finance.can_use()
     finance.click("Disputes won and lost", "link")
     finance.person.see("By card scheme, over these months")
-    is_usable(finance)
+    finance.can_use()
 
 
 def test_a_refund_that_no_card_takes_is_paid_by_transfer(demo: Demo, enter: Enter) -> None:
@@ -87,28 +60,28 @@ def test_a_refund_that_no_card_takes_is_paid_by_transfer(demo: Demo, enter: Ente
     finance = enter("finance")
     finance.person.open("/staff/owed")
     finance.person.see(OWED, "The reader was asked for a bank account.")
-    is_usable(finance)
+    finance.can_use()
     finance.page.get_by_label(f"The bank’s reference for {OWED}").fill("EFT 4711")
     finance.page.get_by_role("row").filter(has_text=OWED).get_by_role("button", name="Paid").click()
     finance.page.get_by_text("Saved.").wait_for()
     assert OWED not in finance.page.get_by_role("main").inner_text()
-    is_usable(finance)
+    finance.can_use()
 
 
 def test_a_vat_return_is_filed_and_corrected(enter: Enter) -> None:
     finance = enter("finance")
     finance.person.open("/staff/books")
     finance.person.see("Trial balance")
-    is_usable(finance)
+    finance.can_use()
     finance.person.open("/staff/books/vat-return")
     finance.person.see("Payable, before the input tax of your purchases")
-    is_usable(finance)
+    finance.can_use()
     finance.type("Reference of the return", "VAT201 of the story")
     finance.click("Close the books")
     finance.person.see("Filed: VAT201 of the story")
-    is_usable(finance)
+    finance.can_use()
     finance.page.get_by_text("Correct the return").click()
     finance.type("Why it is opened again", "A purchase was missing")
-    is_usable(finance)
+    finance.can_use()
     finance.click("Reopen the books")
     finance.person.see("Close the books")

@@ -1,40 +1,13 @@
 """Finance lists those who owe, keeps the filter for support, and takes the file along; all with the keyboard's own controls, without scripts."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.a11y import accessibility_barriers
 from tests.support.demo import Demo
-from tests.support.person import LAPTOP, PHONE
-from tests.support.shared_chromium import Chromium
-from tests.support.staff_member import Member
+from tests.support.staff_member import Enter
 
 OWES, PAYS = "sipho.ngcobo@example.com", "lerato@example.com"
 pytestmark = [pytest.mark.browser, pytest.mark.prove]
-Enter = Callable[[str], Member]
-
-
-@pytest.fixture
-def enter(chromium: Chromium, demo: Demo) -> Iterator[Enter]:
-    """Sign a member of staff with a role in. At the end of the test the console must be empty."""
-    with ExitStack() as ends:
-
-        def colleague(role: str) -> Member:
-            member = Member.sign_in(chromium, demo, role)
-            ends.callback(member.person.leave)
-            return member
-
-        yield colleague
-
-
-def is_usable(member: Member) -> None:
-    """By everybody, at a desk and on a phone."""
-    for size in (PHONE, LAPTOP):
-        member.page.set_viewport_size(size["viewport"])
-        assert accessibility_barriers(member.page) == [], (member.page.url, size)
 
 
 def test_who_owes_is_one_click_for_colleagues(demo: Demo, enter: Enter) -> None:
@@ -48,7 +21,7 @@ def test_who_owes_is_one_click_for_colleagues(demo: Demo, enter: Enter) -> None:
     finance.click("^Show$")
     finance.person.see("with state: payment overdue; owes money", OWES, "R75.00 incl. VAT")
     expect(finance.page.get_by_text(PAYS)).to_have_count(0)
-    is_usable(finance)
+    finance.can_use()
     finance.page.get_by_text("Save this filter for all of you").click()
     finance.type("Name", "Call these on Friday")
     finance.click("^Save$")
@@ -77,4 +50,4 @@ def test_every_list_and_its_mistakes_are_usable(enter: Enter) -> None:
         "invoices?kind=credit_notes",
     ):
         admin.person.open(f"/staff/{address}")
-        is_usable(admin)
+        admin.can_use()

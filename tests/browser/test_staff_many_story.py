@@ -6,9 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.a11y import accessibility_barriers
 from tests.support.demo import Demo
-from tests.support.person import LAPTOP, PHONE
 from tests.support.shared_chromium import Chromium
 from tests.support.staff_member import Member
 from tests.support.world import START
@@ -29,36 +27,29 @@ def finance(chromium: Chromium, demo: Demo) -> Iterator[Member]:
     member.person.leave()
 
 
-def is_usable(member: Member) -> None:
-    """By everybody, at a desk and on a phone."""
-    for size in (PHONE, LAPTOP):
-        member.page.set_viewport_size(size["viewport"])
-        assert accessibility_barriers(member.page) == [], (member.page.url, size)
-
-
 def test_an_outage_is_paid_back_in_one_act(demo: Demo, finance: Member) -> None:
     finance.click("Act on many", "link")
-    is_usable(finance)
+    finance.can_use()
     finance.click("Pay back an outage", "link")
-    is_usable(finance)
+    finance.can_use()
     now = demo.now().astimezone(START.tzinfo)
     finance.type("From", f"{now - timedelta(days=3):%Y-%m-%dT%H:%M:%S}")
     finance.type("Until", f"{now - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S}")
     finance.click("See whom it touched")
     finance.person.see("2 charges were made, R150.00 incl. VAT in all", "isn’t recorded")
-    is_usable(finance)
+    finance.can_use()
     finance.page.get_by_label("All who were charged in that time").check()
     finance.page.get_by_label("Money: of the charge").check()
     finance.click("Show what happens to each")
     finance.person.see("In all R150.00 incl. VAT goes back", "Nothing is done yet.", *PAYERS)
-    is_usable(finance)
+    finance.can_use()
     finance.type("Why?", "Charged while the site was away.")
     finance.page.get_by_label("I have read what happens").check()
     finance.click("^Do it$")
     demo.advance(minutes=1)
     finance.page.reload()
     finance.person.see("2 done: R150.00 incl. VAT", "Charged while the site was away.")
-    is_usable(finance)
+    finance.can_use()
     with finance.page.expect_download() as download:
         finance.click("All of it as CSV", "link")
     assert download.value.path().read_text().count(",done,") == 2
@@ -67,16 +58,16 @@ def test_an_outage_is_paid_back_in_one_act(demo: Demo, finance: Member) -> None:
 def test_a_list_with_mistakes_says_so_and_a_mail_is_looked_at(finance: Member) -> None:
     finance.click("Act on many", "link")
     finance.click("^Write a mail$", "link")
-    is_usable(finance)
+    finance.can_use()
     finance.type("Subject", "The paper is back")
     finance.type("Words", "We are sorry.")
     finance.type("Readers", f"{PAYERS[0]} kobus@exampel.com")
     finance.click("^Show what happens$")
     finance.person.see("These fit no reader", "kobus@exampel.com")
-    is_usable(finance)
+    finance.can_use()
     finance.page.get_by_label("Leave out what fits no reader").check()
     finance.click("^Show what happens$")
     finance.person.see("The mail “The paper is back” goes to lerato@example.com.", "We are sorry.")
-    is_usable(finance)
+    finance.can_use()
     finance.click("^Give it up$")
     finance.person.see("given up")

@@ -1,7 +1,5 @@
 """Staff begin the day on the demo: the first page of each role, the head, and an editor's articles, by mouse and keyboard."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,33 +8,9 @@ from playwright.sync_api import expect
 from tests.support.a11y import ANY, accessibility_barriers
 from tests.support.demo import Demo
 from tests.support.person import LAPTOP, PHONE, Arrive
-from tests.support.shared_chromium import Chromium
-from tests.support.staff_member import Member
+from tests.support.staff_member import Enter, Member
 
 pytestmark = [pytest.mark.browser, pytest.mark.prove]
-LAPTOP_SIZE = {"width": 1280, "height": 800}
-PHONE_SIZE = {"width": 360, "height": 740}
-Enter = Callable[[str], Member]
-
-
-@pytest.fixture
-def enter(chromium: Chromium, demo: Demo) -> Iterator[Enter]:
-    """Sign a member of staff with a role in. At the end of the test the console must be empty."""
-    with ExitStack() as ends:
-
-        def colleague(role: str) -> Member:
-            member = Member.sign_in(chromium, demo, role)
-            ends.callback(member.person.leave)
-            return member
-
-        yield colleague
-
-
-def is_usable(member: Member) -> None:
-    """By everybody, at a desk and on a phone, without any violation that axe knows."""
-    for size in (PHONE, LAPTOP):
-        member.page.set_viewport_size(size["viewport"])
-        assert accessibility_barriers(member.page, ANY) == [], (member.page.url, size)
 
 
 def height_of_head(member: Member) -> float:
@@ -69,17 +43,17 @@ def test_each_role_sees_its_morning_and_the_head_stays_on_one_line(
         member = enter(role)
         member.person.open("/staff")
         member.person.see(*words)
-        is_usable(member)
-        member.page.set_viewport_size(LAPTOP_SIZE)
+        member.can_use()
+        member.page.set_viewport_size(LAPTOP["viewport"])
         assert height_of_head(member) < 60, role
-        member.page.set_viewport_size(PHONE_SIZE)
+        member.page.set_viewport_size(PHONE["viewport"])
         assert height_of_head(member) < 60, role
 
 
 def test_the_keyboard_reaches_the_search_and_every_menu(enter: Enter) -> None:
     admin = enter("admin")
     admin.person.open("/staff")
-    admin.page.set_viewport_size(LAPTOP_SIZE)
+    admin.page.set_viewport_size(LAPTOP["viewport"])
     admin.page.keyboard.press("/")
     expect(admin.page.get_by_label("Find a reader")).to_be_focused()
     admin.page.keyboard.type("a/b")
@@ -98,7 +72,7 @@ def test_the_keyboard_reaches_the_search_and_every_menu(enter: Enter) -> None:
     admin.page.keyboard.press("Enter")
     expect(admin.page.get_by_role("heading", level=1)).to_contain_text("Books")
     assert admin.page.locator(".at-desk details.here summary").inner_text() == "Money"
-    admin.page.set_viewport_size(PHONE_SIZE)
+    admin.page.set_viewport_size(PHONE["viewport"])
     admin.page.locator(".by-phone summary").click()
     admin.page.get_by_role("link", name="Cases", exact=True).click()
     expect(admin.page.get_by_role("heading", level=1)).to_contain_text("Cases")
@@ -109,12 +83,12 @@ def test_an_editor_finds_an_article_changes_it_and_opens_the_site_after_a_second
 ) -> None:
     editor = enter("editor")
     editor.person.open("/staff/articles")
-    is_usable(editor)
+    editor.can_use()
     editor.type("Words of the title, or the id", "water nobody")
     editor.click("^Show$")
     editor.click("The water nobody counted", "link")
     editor.person.see("Terms of its own")
-    is_usable(editor)
+    editor.can_use()
     editor.page.get_by_label("What it asks").select_option("registered")
     editor.type("Why?", "The drought debate")
     editor.click("Change it")
@@ -124,7 +98,7 @@ def test_an_editor_finds_an_article_changes_it_and_opens_the_site_after_a_second
     editor.type("Why?", "Flood warning for the lower valley.")
     editor.click("Open it to everyone")
     editor.person.see("Open the whole site to everyone?", "Nothing is open yet.")
-    is_usable(editor)
+    editor.can_use()
     editor.click("Open the whole site")
     editor.person.see("the whole site", "Flood warning for the lower valley.")
     editor.click("Close now")

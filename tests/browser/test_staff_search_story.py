@@ -6,9 +6,7 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.a11y import accessibility_barriers
 from tests.support.demo import Demo
-from tests.support.person import LAPTOP, PHONE
 from tests.support.shared_chromium import Chromium
 from tests.support.staff_member import Member
 
@@ -31,13 +29,6 @@ def enter(chromium: Chromium, demo: Demo) -> Iterator[Enter]:
         yield colleague
 
 
-def is_usable(member: Member) -> None:
-    """By everybody, at a desk and on a phone."""
-    for size in (PHONE, LAPTOP):
-        member.page.set_viewport_size(size["viewport"])
-        assert accessibility_barriers(member.page) == [], (member.page.url, size)
-
-
 def test_a_caller_is_found_while_typing_and_served(demo: Demo, enter: Enter) -> None:
     demo.trial(ONE, "pm_card_visa__41")
     demo.trial(TWO, "pm_card_mastercard__42")
@@ -48,11 +39,11 @@ def test_a_caller_is_found_while_typing_and_served(demo: Demo, enter: Enter) -> 
     page.keyboard.type("lindiwe")
     expect(page.get_by_role("link", name=ONE)).to_be_visible()
     expect(page.get_by_role("link", name=TWO)).to_be_visible()
-    is_usable(support)
+    support.can_use()
     support.click("Find")
     page.get_by_role("link", name=TWO).click()
     expect(page.get_by_role("heading", name=TWO)).to_be_visible()
-    is_usable(support)
+    support.can_use()
     page.go_back()
     expect(page.get_by_role("link", name=ONE)).to_be_visible()
     page.get_by_role("link", name=ONE).click()
@@ -60,7 +51,7 @@ def test_a_caller_is_found_while_typing_and_served(demo: Demo, enter: Enter) -> 
     expect(page.get_by_label("Find a reader")).to_be_focused()
 
     support.click("Mail a link to sign in", "link")
-    is_usable(support)
+    support.can_use()
     support.type("Why?", "No link arrived")
     support.click("Mail the link")
     expect(page.get_by_role("heading", name=ONE)).to_be_visible()
@@ -69,16 +60,16 @@ def test_a_caller_is_found_while_typing_and_served(demo: Demo, enter: Enter) -> 
 
     support.click("What is next", "link")
     support.person.see("As it is", "Cancelled now", "14 days more", "R75.00 incl. VAT")
-    is_usable(support)
+    support.can_use()
     page.go_back()
     support.click("See it as they do", "link")
-    is_usable(support)
+    support.can_use()
     support.type("Why?", "Sees no button")
     support.click("See the account")
     banner = page.get_by_role("region", name="For staff")
     expect(banner).to_contain_text(f"You see this account as {ONE} sees it.")
     support.person.see("Cancel my subscription")
-    is_usable(support)
+    support.can_use()
 
 
 def test_all_of_it_works_without_scripts(demo: Demo, enter: Enter) -> None:

@@ -1,17 +1,13 @@
 """Staff at work on the demo: an angry call, two members on one reader, a refund above the limit; clicks are counted."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 import pytest
 
-from tests.support.a11y import accessibility_barriers
 from tests.support.demo import Demo
-from tests.support.person import LAPTOP, PHONE, Arrive
-from tests.support.shared_chromium import Chromium
-from tests.support.staff_member import Member
+from tests.support.person import Arrive
+from tests.support.staff_member import Enter
 
 READER = "nandi@example.com"
 REASON = "Wrote on the 3rd that she wants to stop"
@@ -20,28 +16,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.prove,
 ]
-
-Enter = Callable[[str], Member]
-
-
-@pytest.fixture
-def enter(chromium: Chromium, demo: Demo) -> Iterator[Enter]:
-    """Sign a member of staff with a role in. At the end of the test the console must be empty."""
-    with ExitStack() as ends:
-
-        def colleague(role: str) -> Member:
-            member = Member.sign_in(chromium, demo, role)
-            ends.callback(member.person.leave)
-            return member
-
-        yield colleague
-
-
-def is_usable(member: Member) -> None:
-    """By everybody, at a desk and on a phone."""
-    for size in (PHONE, LAPTOP):
-        member.page.set_viewport_size(size["viewport"])
-        assert accessibility_barriers(member.page) == [], (member.page.url, size)
 
 
 def test_she_wrote_nobody_answered_and_she_was_charged(demo: Demo, arrive: Arrive, enter: Enter) -> None:
@@ -65,11 +39,11 @@ def test_she_wrote_nobody_answered_and_she_was_charged(demo: Demo, arrive: Arriv
     first.find(READER)
     second.find(READER)
     first.person.see("I am moving abroad.", "R75.00 incl. VAT charged since")
-    is_usable(first)
+    first.can_use()
     first.click("^Cancel", "link")
     second.click("^Cancel", "link")
     first.person.see("R75.00 incl. VAT goes back")
-    is_usable(first)
+    first.can_use()
     first.type("Why?", REASON)
     first.click("Cancel and give back R75.00 incl. VAT")
     first.person.see("Your subscription ended")
@@ -79,7 +53,7 @@ def test_she_wrote_nobody_answered_and_she_was_charged(demo: Demo, arrive: Arriv
     second.type("Why?", "asked me too")
     second.click("Cancel and give back")
     second.person.see("This was done before you", REASON)
-    is_usable(second)
+    second.can_use()
 
     demo.advance(minutes=1)
     letter = demo.letter(READER, "is cancelled")
@@ -88,7 +62,7 @@ def test_she_wrote_nobody_answered_and_she_was_charged(demo: Demo, arrive: Arriv
     first.page.reload()
     first.person.see("R75.00 incl. VAT went back")
     first.page.get_by_role("link", name="refunds").click()
-    is_usable(first)
+    first.can_use()
 
 
 def test_support_is_refused_what_only_finance_may_give_back(demo: Demo, enter: Enter) -> None:
@@ -108,7 +82,7 @@ def test_support_is_refused_what_only_finance_may_give_back(demo: Demo, enter: E
     admin = enter("admin")
     admin.person.open("/staff/audit?refused=yes")
     admin.person.see("This would give back R225.00 incl. VAT")
-    is_usable(admin)
+    admin.can_use()
 
 
 def test_two_accounts_of_one_person_are_merged(demo: Demo, enter: Enter) -> None:
@@ -119,11 +93,11 @@ def test_two_accounts_of_one_person_are_merged(demo: Demo, enter: Enter) -> None
     support = enter("support")
     support.find(here)
     support.click("Merge with another account", "link")
-    is_usable(support)
+    support.can_use()
     support.type("The other account", there)
     support.click("Show what happens")
     support.person.see("Both accounts have a live subscription")
-    is_usable(support)
+    support.can_use()
     support.click(f"Cancel now for {other}", "link")
     support.page.get_by_label("Reading stops").select_option("now")
     support.click("Look again")
@@ -135,11 +109,11 @@ def test_two_accounts_of_one_person_are_merged(demo: Demo, enter: Enter) -> None
     support.type("The other account", there)
     support.click("Show what happens")
     support.person.see("It has the live subscription.", "This can’t be undone.")
-    is_usable(support)
+    support.can_use()
     support.type("Why?", "rang from both")
     support.click("Merge the accounts")
     support.person.see("Merge two accounts of one person", "rang from both")
-    is_usable(support)
+    support.can_use()
     demo.advance(minutes=1)
     for address in (here, there):
         assert "are one now" in demo.letter(address, "Your two accounts").subject

@@ -1,14 +1,19 @@
 """A member of staff with Chromium; clicks and typed words are recorded."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from playwright.sync_api import expect
 
+from tests.support.a11y import ANY, accessibility_barriers
 from tests.support.demo import Demo
-from tests.support.person import LAPTOP, Person
+from tests.support.person import LAPTOP, PHONE, Person
 from tests.support.shared_chromium import Chromium
+
+Enter = Callable[[str], "Member"]
+"""Signs a member of staff with a role in."""
 
 
 @dataclass
@@ -36,6 +41,12 @@ class Member:
     def page(self) -> Any:
         """The browser's page."""
         return self.person.page
+
+    def can_use(self) -> None:
+        """The page is usable by everybody, at a desk and on a phone. Raises AssertionError for any violation that axe knows."""
+        for size in (PHONE["viewport"], LAPTOP["viewport"]):
+            self.page.set_viewport_size(size)
+            assert accessibility_barriers(self.page, ANY) == [], (self.page.url, size)
 
     def click(self, name: str, role: Any = "button") -> None:
         """Click the first element of this ARIA role whose name matches."""

@@ -35,6 +35,7 @@ LEFT_OUT = {
         *(f"{table}.actor_id" for table in (
             *("request_message", "request_step", "reader_note", "audit_line", "subscription_change", "complimentary_grant"),
             *("trial_exception", "invoice_correction", "refund", "erasure", "address_change", "reader_merge"),
+            "deceased_reader",
         )),
         *("reader_request.closed_by_id", "reader_request.claimed_by_id", "staff_case.closed_by_id", "dispute.sent_by_id", "api_key_reader.key_id", "api_answer.key_id"),
     ),

@@ -71,7 +71,8 @@
       if (got.ok) answer = await got.json();
       else if (got.status < 500 && got.status !== 429) answer = { allowed: false, reason: "unknown", features: [] };
     } catch {}
-    if (apart && answer?.allowed === false) known(); // whose session has ended is known no longer
+    // whose session has ended is known no longer
+    if (apart && answer?.allowed === false) known();
     let words = [answer?.reason, "refused"];
     if (!answer || answer.allowed) {
       const shown = async () => (place ? text(place, apart) : !reload || (answer && again(root)));
@@ -85,7 +86,7 @@
     for (const one of all("when")) one.hidden = !one.dataset.mastheadWhen.split(" ").some((w) => words.includes(w));
     for (const name of ["used", "limit"]) for (const one of all(name)) one.textContent = answer?.meter?.[name] ?? "";
     // the newsletter whose link led here is taken along
-    const [from = ""] = location.search.match(/issue=\w+/) ?? [];
+    const from = /issue=\w+/.exec(location) ?? "";
     for (const one of all("offer")) if (answer?.subscribe_url) one.href = answer.subscribe_url + (from && "&" + from);
     if (answer?.features.includes("listen"))
       for (const one of all("audio")) {

@@ -9,6 +9,7 @@ from billing.mail.replies import read_reply, reply_address, request_of
 from billing.platform.tokens import Tokens
 from billing.staff.mailed_replies import LONGEST, MOST_AN_HOUR
 from tests.support.cli import run_on
+from tests.support.documented import documented
 from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.staff_members import SignIn
 from tests.support.world import World
@@ -93,6 +94,16 @@ def test_a_reply_joins_the_thread_and_the_request_waits_again(world: World, staf
     member.post(f"/staff/requests/{request}/answer", words="It goes away on Friday.")
     world.settle()
     assert "It is still there." in world.letter(READER, "Our answer").text
+
+
+def test_the_pipe_that_the_docs_set_up_takes_a_reply(world: World, staff: SignIn) -> None:
+    asked(world, staff)
+    address = reply_to(world)
+    (line,) = documented("operate.md", "Take returned mail and replies")
+    words = line.replace("${recipient}", address).partition("argv=")[2].split()
+    assert words[0].endswith("/billing")
+    done = run_on(world, *words[1:], stdin=mail(address, "By the pipe"))
+    assert done.output.strip() == "reply: taken"
 
 
 def test_the_same_mail_twice_is_one_reply(world: World, staff: SignIn) -> None:

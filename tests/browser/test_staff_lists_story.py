@@ -6,13 +6,13 @@ from playwright.sync_api import expect
 from tests.support.demo import Demo
 from tests.support.staff_member import Enter
 
-OWES, PAYS = "sipho.ngcobo@example.com", "lerato@example.com"
+OWES, PAYS = "sipho.lists@example.com", "lerato.lists@example.com"
 pytestmark = [pytest.mark.browser, pytest.mark.prove]
 
 
 def test_who_owes_is_one_click_for_colleagues(demo: Demo, enter: Enter) -> None:
-    demo.trial(PAYS, "pm_card_visa__41")
-    demo.trial(OWES, "pm_card_chargeCustomerFail__42")
+    demo.trial(PAYS, "pm_card_visa__83")
+    demo.trial(OWES, "pm_card_chargeCustomerFail__84")
     demo.advance(days=16)
     finance = enter("finance")
     finance.click("^Lists$", "link")

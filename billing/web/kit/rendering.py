@@ -104,13 +104,16 @@ class PageRenderer:
 
     def dated(self, words: str) -> str:
         """Words in which each instant and day of a record, such as 2026-03-16T07:00:00+00:00, is written as people read it, in the
-        publisher's zone."""
+        publisher's zone. What no calendar or clock shows, such as 2026-02-30, stays as it is: people may have typed it."""
         return _RECORDED.sub(self._spoken, words)
 
     def _spoken(self, found: re.Match[str]) -> str:
-        if found["time"]:
-            return ENGLISH.text(self.short_moment(datetime.fromisoformat(found[0])))
-        return ENGLISH.text(short_date(date.fromisoformat(found[0])))
+        try:
+            if found["time"]:
+                return ENGLISH.text(self.short_moment(datetime.fromisoformat(found[0])))
+            return ENGLISH.text(short_date(date.fromisoformat(found[0])))
+        except ValueError:
+            return found[0]
 
     def clock_time(self, at: datetime) -> str:
         """The time of day in the publisher's zone: "09:00"."""

@@ -15,17 +15,8 @@ from billing.readers.models import Reader
 from billing.rules.lifecycle import State
 from billing.rules.worded import WordedEnum
 from billing.staff.lists import span, subscriptions
-from billing.staff.lists.fields import (
-    ChoiceField,
-    Days,
-    DaysField,
-    Field,
-    Filter,
-    FlagField,
-    MonthField,
-    NamedField,
-)
-from billing.staff.lists.subscriptions import SubscriptionStanding
+from billing.staff.lists.fields import ChoiceField, Days, DaysField, Field, Filter, FlagField, NamedField
+from billing.staff.lists.subscriptions import TERMS, SubscriptionFilter, SubscriptionStanding
 from billing.subscriptions.models import Subscription
 
 REFUSED_FOR = timedelta(days=30)
@@ -50,10 +41,7 @@ class ReaderFilter(Filter):
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
         ChoiceField("state", "State", ReaderStanding),
-        NamedField("plan", "Plan"),
-        NamedField("price", "Price"),
-        DaysField("due", "Next charge"),
-        MonthField("card_ends", "Card ends in"),
+        *TERMS,
         DaysField("since", "Reader since"),
         NamedField("newsletter", "Gets the newsletter"),
         FlagField("owing", "Owes money"),
@@ -78,14 +66,7 @@ def reader_ids(ctx: TransactionContext, wanted: ReaderFilter) -> sa.Select[str]:
         *([_gets(wanted.newsletter)] if wanted.newsletter else []),
         *([col(Reader.id).in_(_bounced(ctx))] if wanted.bounced else []),
     )
-    standing = running_standing(wanted)
-    of_running = [
-        *([subscriptions.stands(standing)] if standing else []),
-        *subscriptions.terms(ctx.session, wanted.plan, wanted.price),
-        *subscriptions.due(wanted.due, standing),
-        *subscriptions.card_ends(wanted.card_ends),
-        *([subscriptions.owes()] if wanted.owing else []),
-    ]
+    of_running = subscriptions.conditions(ctx, of_subscription(wanted))
     if of_running and wanted.state in _NOT_RUNNING:
         return query.where(sa.false())
     of_reader = col(Subscription.reader_id) == col(Reader.id)
@@ -103,20 +84,26 @@ def reader_ids(ctx: TransactionContext, wanted: ReaderFilter) -> sa.Select[str]:
 
 def is_by_subscription(wanted: ReaderFilter) -> bool:
     """Whether `reader_ids` joins the one subscription of each reader that the filter asks for."""
-    asked = (wanted.plan, wanted.price, wanted.due, wanted.card_ends, wanted.owing)
+    asks_for_running = of_subscription(wanted) != SubscriptionFilter()
     if wanted.state in _NOT_RUNNING:
-        return wanted.state is ReaderStanding.ENDED and not any(asked)
-    return wanted.state is not None or any(asked)
+        return wanted.state is ReaderStanding.ENDED and not asks_for_running
+    return asks_for_running
 
 
 _NOT_RUNNING = frozenset({ReaderStanding.ENDED, ReaderStanding.FREE})
 
 
-def running_standing(wanted: ReaderFilter) -> SubscriptionStanding | None:
-    """How the running subscription stands, where the filter asks for that."""
-    if wanted.state is None or wanted.state in _NOT_RUNNING:
-        return None
-    return SubscriptionStanding(wanted.state.value)
+def of_subscription(wanted: ReaderFilter) -> SubscriptionFilter:
+    """What the filter asks of the running subscription."""
+    standing = None if wanted.state in _NOT_RUNNING else wanted.state
+    return SubscriptionFilter(
+        state=SubscriptionStanding(standing.value) if standing else None,
+        plan=wanted.plan,
+        price=wanted.price,
+        due=wanted.due,
+        card_ends=wanted.card_ends,
+        owing=wanted.owing,
+    )
 
 
 def _has_later() -> sa.Exists:

@@ -14,7 +14,6 @@ from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.rules.money import Money
 from billing.staff.lists import listing, readers, subscriptions
-from billing.staff.lists.fields import Days
 from billing.staff.lists.listing import Listing, Order
 from billing.staff.lists.readers import ReaderFilter, ReaderStanding
 from billing.staff.lists.subscriptions import SubscriptionFilter, SubscriptionStanding
@@ -45,9 +44,11 @@ class SubscriberRow:
 def of_readers(ctx: TransactionContext, wanted: ReaderFilter) -> Listing[SubscriberRow]:
     """Readers who fit, in the order of the subscription that is asked for; else the newest first."""
     if readers.is_by_subscription(wanted):
-        ended = SubscriptionStanding.ENDED if wanted.state is ReaderStanding.ENDED else None
-        by = _by_standing(readers.running_standing(wanted) or ended, due=wanted.due, owing=wanted.owing)
-        if not wanted.since or (by is not None and not ended):
+        is_ended = wanted.state is ReaderStanding.ENDED
+        by = _by_standing(
+            SubscriptionFilter(SubscriptionStanding.ENDED) if is_ended else readers.of_subscription(wanted)
+        )
+        if not wanted.since or (by is not None and not is_ended):
             return _listing(ctx, readers.reader_ids(ctx, wanted), by or Order(col(Subscription.id)))
     is_free = wanted.state is ReaderStanding.FREE  # found by reading both tables
     if wanted.since:
@@ -70,7 +71,7 @@ def of_readers(ctx: TransactionContext, wanted: ReaderFilter) -> Listing[Subscri
 def of_subscriptions(ctx: TransactionContext, wanted: SubscriptionFilter) -> Listing[SubscriberRow]:
     """Subscriptions that fit: as they stand, or by the next charge, where that is asked for; else by the moment that is; else the
     newest first."""
-    order = _by_standing(wanted.state, due=wanted.due, owing=wanted.owing)
+    order = _by_standing(wanted)
     if order is None:
         moments = {"cancelled": "cancel_asked_at", "ended": "ended_at", "since": "started_at"}
         asked = next((column for name, column in moments.items() if getattr(wanted, name)), None)
@@ -91,18 +92,17 @@ def _listing(ctx: TransactionContext, fits: sa.Select[str], order: Order) -> Lis
     return Listing(fits.with_only_columns(*order.columns), order, whole, lambda row: _row(ctx, row))
 
 
-def _by_standing(
-    standing: SubscriptionStanding | None, *, due: Days | None, owing: bool | None
-) -> Order | None:
+def _by_standing(wanted: SubscriptionFilter) -> Order | None:
     """The order of an index that has few others than those who stand so; None where none does."""
+    standing = wanted.state
     if standing is SubscriptionStanding.ENDED:
         return Order(col(Subscription.id), place=col(Subscription.ended_at), read=listing.moment)
     by = partial(Order, col(Subscription.id), newest_first=False)
     if standing is SubscriptionStanding.CANCELLED:
         return by(place=col(Subscription.cancels_at), read=listing.moment)
-    if owing:
+    if wanted.owing:
         standing = SubscriptionStanding.OVERDUE
-    if due or standing not in (None, SubscriptionStanding.PAID):
+    if wanted.due or standing not in (None, SubscriptionStanding.PAID):
         return by(place=subscriptions.next_charge_of(standing), read=listing.civil_day)
     return None
 

@@ -72,16 +72,22 @@ def standing_of(subscription: Subscription) -> SubscriptionStanding:
     return next(standing for standing, state in RUNNING.items() if state is subscription.state)
 
 
+TERMS: tuple[Field, ...] = (
+    NamedField("plan", "Plan"),
+    NamedField("price", "Price"),
+    DaysField("due", "Next charge"),
+    MonthField("card_ends", "Card ends in"),
+)
+"""Fields that the list of readers has too."""
+
+
 @dataclass(frozen=True, slots=True)
 class SubscriptionFilter(Filter):
     """Which subscriptions to list."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
         ChoiceField("state", "State", SubscriptionStanding),
-        NamedField("plan", "Plan"),
-        NamedField("price", "Price"),
-        DaysField("due", "Next charge"),
-        MonthField("card_ends", "Card ends in"),
+        *TERMS,
         DaysField("since", "Started"),
         DaysField("cancelled", "Asked to cancel"),
         DaysField("ended", "Ended"),
@@ -104,13 +110,13 @@ def conditions(ctx: TransactionContext, wanted: SubscriptionFilter) -> span.Cond
         return [sa.false()]  # said here, because PostgreSQL would look at each one that ended
     return [
         *([stands(wanted.state)] if wanted.state else []),
-        *terms(ctx.session, wanted.plan, wanted.price),
-        *due(wanted.due, wanted.state),
-        *card_ends(wanted.card_ends),
+        *_terms(ctx.session, wanted.plan, wanted.price),
+        *_due(wanted.due, wanted.state),
+        *_card_ends(wanted.card_ends),
         *span.moments(col(Subscription.started_at), wanted.since, ctx.zone),
         *span.moments(col(Subscription.cancel_asked_at), wanted.cancelled, ctx.zone),
         *span.ends(col(Subscription.ended_at), wanted.ended, ctx.zone),
-        *([owes()] if wanted.owing else []),
+        *([_owes()] if wanted.owing else []),
     ]
 
 
@@ -119,7 +125,7 @@ def reader_ids(ctx: TransactionContext, wanted: SubscriptionFilter) -> sa.Select
     return sa.select(col(Subscription.reader_id)).where(*conditions(ctx, wanted))
 
 
-def terms(session: Session, plan_id: str | None, price_id: str | None) -> span.Conditions:
+def _terms(session: Session, plan_id: str | None, price_id: str | None) -> span.Conditions:
     """It has the plan, and the price."""
     of_plan: span.Conditions = []
     if plan_id:
@@ -129,7 +135,7 @@ def terms(session: Session, plan_id: str | None, price_id: str | None) -> span.C
     return of_plan + ([col(Subscription.price_id) == price_id] if price_id else [])
 
 
-def due(days: Days | None, standing: SubscriptionStanding | None) -> span.Conditions:
+def _due(days: Days | None, standing: SubscriptionStanding | None) -> span.Conditions:
     """The next charge falls on these days; what stands so has it in a column of its own."""
     return [_GOES_ON, *span.civil_days(next_charge_of(standing), days)] if days else []
 
@@ -143,12 +149,12 @@ def next_charge_of(standing: SubscriptionStanding | None) -> Any:
     return RETRY if standing is SubscriptionStanding.OVERDUE else NEXT_CHARGE
 
 
-def card_ends(last_day: date | None) -> span.Conditions:
+def _card_ends(last_day: date | None) -> span.Conditions:
     """It goes on, and its card is good through this day and no longer."""
     return [_GOES_ON, col(Subscription.card_expires_on) == last_day] if last_day else []
 
 
-def owes() -> sa.ColumnElement[bool]:
+def _owes() -> sa.ColumnElement[bool]:
     """A charge of it has failed, and its invoice is still to be paid."""
     # a charge that failed makes it past due; said again, because that is in an index
     return sa.and_(

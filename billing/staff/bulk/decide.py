@@ -133,7 +133,7 @@ def ask(ctx: TransactionContext, action_id: str, *, reason: str) -> tuple[BulkAc
     """Let it wait for a second member: the act, what it comes to, and its words for the approval. Raises as `begin`."""
     action = lock(ctx, action_id)
     _note_reason(action, reason)
-    move(action, BulkEvent.ASK)
+    move(ctx, action, BulkEvent.ASK)
     ready = _ready(ctx.session, action)
     return action, ready, summary(action, ready)
 
@@ -150,7 +150,7 @@ def decline(ctx: TransactionContext, approval: Approval) -> None:
     """The second member said no: it stands as after its preview."""
     action = lock(ctx, approval.act["bulk_action_id"])
     if action.approval_id == approval.id and action.state is BulkState.ASKED:
-        move(action, BulkEvent.DECLINE)
+        move(ctx, action, BulkEvent.DECLINE)
 
 
 def stop(ctx: TransactionContext, action_id: str) -> None:
@@ -171,7 +171,7 @@ def give_up(ctx: TransactionContext, action_id: str) -> None:
 def _decide(ctx: TransactionContext, action_id: str, event: BulkEvent, act: str) -> None:
     action = lock(ctx, action_id)
     before = action.state
-    move(action, event, ctx)
+    move(ctx, action, event)
     action.stopped_because = ""
     audit.write(
         ctx, act, subject=action.id, before={"state": before.value}, after={"state": action.state.value}
@@ -185,7 +185,7 @@ def lock(ctx: TransactionContext, action_id: str) -> BulkAction:
     if action is None:
         raise UnknownBulkAction
     if is_overdue(ctx, action):
-        move(action, BulkEvent.DECLINE)
+        move(ctx, action, BulkEvent.DECLINE)
     return action
 
 
@@ -197,17 +197,14 @@ def is_overdue(ctx: TransactionContext, action: BulkAction) -> bool:
     return approval.state is not ApprovalState.WAITING or approval.expires_at <= ctx.at
 
 
-def move(action: BulkAction, event: BulkEvent, ctx: TransactionContext | None = None) -> None:
-    """To the next state. The caller has locked it, and gives the context where work begins or all ends. Raises StandsOtherwise."""
+def move(ctx: TransactionContext, action: BulkAction, event: BulkEvent) -> None:
+    """To the next state. The caller has locked it. Raises StandsOtherwise."""
     state = bulk_action.after(action.state, event)
     if state is None:
         raise StandsOtherwise
     action.state = state
-    if state not in WORKED_ON:
-        action.next_run_at = None
-    elif ctx is not None:
-        action.next_run_at = ctx.at
-    if state in ENDED and ctx is not None:
+    action.next_run_at = ctx.at if state in WORKED_ON else None
+    if state in ENDED:
         action.ended_at = ctx.at
 
 
@@ -228,7 +225,7 @@ def _ready(session: Session, action: BulkAction) -> Sum:
 def _begin(ctx: TransactionContext, action: BulkAction, *, approved: bool) -> AuditLine:
     ready = _ready(ctx.session, action)
     action.started_at, action.approved = ctx.at, approved
-    move(action, BulkEvent.START, ctx)
+    move(ctx, action, BulkEvent.START)
     after = {"kind": action.kind.value, "readers": ready.lines, "cents": ready.cents, "days": ready.days}
     chosen = {**action.selection, "approved": approved}
     return audit.write(

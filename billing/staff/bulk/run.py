@@ -83,7 +83,7 @@ def _list(database: Database, site: Site, action_id: str, at: datetime, most: in
             return 1
         looked_at, is_last = choose.list_next(ctx, action, most)
         if is_last:
-            decide.move(action, BulkEvent.CHOSEN, ctx)
+            decide.move(ctx, action, BulkEvent.CHOSEN)
         return looked_at + is_last
 
 
@@ -205,7 +205,7 @@ def _end(database: Database, site: Site, action_id: str, at: datetime) -> int:
         if action.state is BulkState.RUNNING:
             member = members.by_id(ctx.session, action.made_by)
             if not _may_go_on(member, action):
-                decide.move(action, BulkEvent.STOP, ctx)
+                decide.move(ctx, action, BulkEvent.STOP)
                 action.stopped_because = NOT_ALLOWED_ANY_MORE
                 return 1
         left, event = {
@@ -214,7 +214,7 @@ def _end(database: Database, site: Site, action_id: str, at: datetime) -> int:
         }.get(action.state, (None, None))
         if left is None or event is None or _is_any_left(ctx.session, action_id, left):
             return 0
-        decide.move(action, event, ctx)
+        decide.move(ctx, action, event)
         log_event(ctx.session, "act on many", action=action_id, became=action.state.value)
         return 1
 

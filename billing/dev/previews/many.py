@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW
+from billing.rules.bulk_action import BulkState
 from billing.rules.money import Money
 from billing.web.views.bulk import (
     BulkCount,
@@ -59,8 +60,7 @@ PREVIEW = StaffBulkPage(
         "Give money back, for 1\u00a0204 readers: The whole charge goes back.",
         "In all R90 300.00 incl. VAT goes back, at most R75.00 incl. VAT to one.",
     ),
-    state="previewed",
-    state_words="waits for your decision",
+    state=BulkState.PREVIEWED,
     counts=(
         BulkCount(value="ready", words="to be done", lines=1204, amount=Money(9_030_000)),
         BulkCount(value="refused", words="refused", lines=3),
@@ -70,6 +70,7 @@ PREVIEW = StaffBulkPage(
     may_start=True,
     acts=("give-up",),
     second=True,
+    reader_reads=True,
     reasons=((REFUSED.words, 2), ("The bank has taken this charge back already.", 1)),
     show="ready",
     rows=(LINE, replace(LINE, email="thandi@example.com")),
@@ -77,8 +78,7 @@ PREVIEW = StaffBulkPage(
 )
 RUNNING = replace(
     PREVIEW,
-    state="running",
-    state_words="is being done",
+    state=BulkState.RUNNING,
     counts=(
         BulkCount(value="ready", words="to be done", lines=801, amount=Money(6_007_500)),
         BulkCount(value="done", words="done", lines=403, amount=Money(3_022_500)),
@@ -101,6 +101,7 @@ LETTER = replace(
     reasons=(),
     more=None,
     second=False,
+    reader_reads=False,
 )
 
 
@@ -153,8 +154,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         "staff-many-asked",
         replace(
             RUNNING,
-            state="asked",
-            state_words="waits for a second member",
+            state=BulkState.ASKED,
             acts=(),
             started_at=None,
             approval_until=NOW,
@@ -162,13 +162,11 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         at,
     )
     yield "staff-many-running", RUNNING, at
-    checking = replace(PREVIEW, state="checking", state_words="each reader is being checked", may_start=False)
+    checking = replace(PREVIEW, state=BulkState.CHECKING, may_start=False)
     yield "staff-many-checking", checking, at
-    stopped = replace(RUNNING, state="stopped", state_words="stopped", acts=("resume", "give-up"))
+    stopped = replace(RUNNING, state=BulkState.STOPPED, acts=("resume", "give-up"))
     yield "staff-many-stopped", stopped, at
-    done = replace(
-        RUNNING, state="done", state_words="done", acts=(), ended_at=NOW, show="refused", rows=(REFUSED,)
-    )
+    done = replace(RUNNING, state=BulkState.DONE, acts=(), ended_at=NOW, show="refused", rows=(REFUSED,))
     yield "staff-many-done", done, at
     outage = replace(STAFF, path="/staff/outages")
     yield "staff-outages", StaffOutagesPage(), outage

@@ -16,7 +16,7 @@ from billing.staff.acts.shape import moment
 from billing.staff.approval_models import Approval
 from billing.staff.bulk import choose, decide, results
 from billing.staff.bulk.decide import Sum
-from billing.staff.bulk.models import BulkAction, LineState
+from billing.staff.bulk.models import BulkAction, BulkKind, LineState
 from billing.staff.bulk.terms import MailTerms, load
 from billing.staff.roles import Permission
 from billing.web.kit.typed import LINES
@@ -194,14 +194,14 @@ def _view(
         made_at=action.made_at,
         chosen=_chosen(ctx, action),
         summary=decide.summary(action, given),
-        state=state.value,
-        state_words=state.words,
+        state=state,
         counts=tuple(_count(each, sums[each], state in ENDED) for each in LineState if sums[each].lines),
         total=total,
         finished=total - left,
         may_start=may and state is BulkState.PREVIEWED and sums[LineState.READY].lines > 0,
         acts=tuple(name for event, name in ACTS.items() if may and after(state, event) is not None),
         second=decide.needs_second(ctx, sums[LineState.READY]),
+        reader_reads=action.kind is BulkKind.REFUND,
         reason=draft or action.reason,
         letter=tuple(terms.text.split("\n\n")) if isinstance(terms, MailTerms) else (),
         approval_until=approval.expires_at if approval and state is BulkState.ASKED else None,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from billing.rules.bulk_action import WORKED_ON, BulkState
 from billing.rules.money import Money
 from billing.web.views.staff_act import ActField
 
@@ -76,7 +77,8 @@ class BulkLineRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffBulkPage:
-    """One act on many: its preview, its progress, its result. `acts`: the forms that it offers now."""
+    """One act on many: its preview, its progress, its result. `acts`: the forms that it offers now. `reader_reads`: whether the
+    reader reads the reason too."""
 
     template: ClassVar[str] = "staff/many_one.html"
     action_id: str
@@ -85,14 +87,14 @@ class StaffBulkPage:
     made_at: datetime
     chosen: str
     summary: tuple[str, ...]
-    state: str
-    state_words: str
+    state: BulkState
     counts: tuple[BulkCount, ...]
     total: int
     finished: int
     may_start: bool = False
     acts: tuple[str, ...] = ()
     second: bool = False
+    reader_reads: bool = False
     reason: str = ""
     letter: tuple[str, ...] = ()
     approval_until: datetime | None = None
@@ -108,7 +110,7 @@ class StaffBulkPage:
     @property
     def is_at_work(self) -> bool:
         """Whether a worker goes on with it, so that the page can be looked at again."""
-        return self.state in ("choosing", "checking", "running")
+        return self.state in WORKED_ON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

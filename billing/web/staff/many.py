@@ -129,7 +129,7 @@ def _form(
     may_do(visit, kind)
     if unknown:
         error = "Some of these fit no reader. Correct them, or leave them out."
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         fits = ""
         if typed.of:
             try:

@@ -77,7 +77,7 @@ def start(
     agreed: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
     """Begin it, or ask a second member. Raises UnknownBulkAction, NotYourRole."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         kind = decide.one(ctx.session, action_id).kind
     may_do(visit, kind)
     try:
@@ -187,6 +187,7 @@ def _view(
     left = sums[LineState.READY if is_done else LineState.CHOSEN].lines
     given = sums[LineState.DONE] if action.started_at else sums[LineState.READY]
     may = visit.may(Permission.MANY) and visit.may(terms.what)
+    may_start = may and state is BulkState.PREVIEWED and sums[LineState.READY].lines > 0
     return StaffBulkPage(
         action_id=action.id,
         title=action.kind.words,
@@ -198,9 +199,9 @@ def _view(
         counts=tuple(_count(each, sums[each], state in ENDED) for each in LineState if sums[each].lines),
         total=total,
         finished=total - left,
-        may_start=may and state is BulkState.PREVIEWED and sums[LineState.READY].lines > 0,
+        may_start=may_start,
         acts=tuple(name for event, name in ACTS.items() if may and after(state, event) is not None),
-        second=decide.needs_second(ctx, sums[LineState.READY]),
+        second=may_start and decide.needs_second(ctx, sums[LineState.READY]),
         reader_reads=action.kind is BulkKind.REFUND,
         reason=draft or action.reason,
         letter=tuple(terms.text.split("\n\n")) if isinstance(terms, MailTerms) else (),

@@ -23,6 +23,7 @@ from billing.staff.bulk.models import BulkAction, BulkKind, BulkLine, LineState
 from billing.staff.lists import names as list_names
 from billing.staff.lists import readers, subscriptions
 from billing.staff.lists.fields import Filter
+from billing.staff.lists.kinds import LISTS, ListName
 from billing.subscriptions.models import Subscription
 
 PAGE = 500
@@ -120,18 +121,18 @@ def by_filter(ctx: TransactionContext, of: str, query: Mapping[str, str]) -> dic
 
 
 def _read_filter(ctx: TransactionContext, of: str, query: Mapping[str, str]) -> tuple[Filter, str]:
-    if of not in _LISTS:
+    if of not in READERS_OF:
         raise NoSuchFilter
     names = list_names.of_lists(ctx.session)
-    wanted, wrong = _LISTS[of][0].read(query, names)
+    wanted, wrong = LISTS[ListName(of)].filter.read(query, names)
     if wrong:
         raise NoSuchFilter
     return wanted, wanted.words(names)
 
 
-_LISTS: Mapping[str, tuple[type[Filter], Callable[[TransactionContext, Any], sa.Select[str]]]] = {
-    "readers": (readers.ReaderFilter, readers.reader_ids),
-    "subscriptions": (subscriptions.SubscriptionFilter, subscriptions.reader_ids),
+READERS_OF: Mapping[str, Callable[[TransactionContext, Any], sa.Select[str]]] = {
+    ListName.READERS: readers.reader_ids,
+    ListName.SUBSCRIPTIONS: subscriptions.reader_ids,
 }
 """The lists whose readers can be acted on."""
 
@@ -182,7 +183,7 @@ def list_next(ctx: TransactionContext, action: BulkAction, most: int) -> tuple[i
 def _fitting(ctx: TransactionContext, action: BulkAction, most: int) -> "Rows":
     chosen = action.selection
     wanted, _ = _read_filter(ctx, chosen["of"], chosen["query"])
-    (reader_id,) = _LISTS[chosen["of"]][1](ctx, wanted).subquery().c
+    (reader_id,) = READERS_OF[chosen["of"]](ctx, wanted).subquery().c
     next_ids = sa.select(reader_id).distinct().where(reader_id > action.chosen_through)
     found = ctx.session.execute(next_ids.order_by(reader_id).limit(most)).scalars()
     return [(each, each, None) for each in found]

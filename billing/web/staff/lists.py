@@ -17,6 +17,7 @@ from billing.platform.errors import Refusal
 from billing.readers import rate
 from billing.reports import sheets
 from billing.staff import audit, reads
+from billing.staff.bulk.choose import READERS_OF
 from billing.staff.lists import documents, listing, saved
 from billing.staff.lists import names as list_names
 from billing.staff.lists.documents import DocumentFilter
@@ -130,7 +131,7 @@ def _found(
 
 
 def _act(visit: StaffVisit, of: ListName, wanted: Filter) -> str | None:
-    if of not in (ListName.READERS, ListName.SUBSCRIPTIONS) or not visit.may(Permission.MANY):
+    if of not in READERS_OF or not visit.may(Permission.MANY):
         return None
     return f"/staff/many?{urlencode({'of': of, 'query': urlencode(wanted.write())})}"
 

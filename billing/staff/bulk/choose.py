@@ -145,8 +145,8 @@ def span_of(action: BulkAction) -> tuple[datetime, datetime] | None:
     return datetime.fromisoformat(chosen["since"]), datetime.fromisoformat(chosen["until"])
 
 
-def add(session: Session, action: BulkAction, subjects: Iterable[tuple[str, str, str | None]]) -> int:
-    """Add lines: subject, reader and charge of each. One that stands there already stays. Returns how many were given."""
+def add(session: Session, action: BulkAction, subjects: Iterable[tuple[str, str, str | None]]) -> None:
+    """Add lines: subject, reader and charge of each. One that stands there already stays."""
     rows = [
         {
             "action_id": action.id,
@@ -162,7 +162,6 @@ def add(session: Session, action: BulkAction, subjects: Iterable[tuple[str, str,
         for subject, reader_id, payment_id in subjects
     ]
     bulk.insert(session, BulkLine, rows, unless="action_id, subject")
-    return len(rows)
 
 
 def list_next(ctx: TransactionContext, action: BulkAction, most: int) -> tuple[int, bool]:

@@ -67,6 +67,7 @@ def ask(
 ) -> Response:
     """The form of one kind, by default the first that the role may do. Raises NotAKind, NotYourRole."""
     chosen = kind_of(kind or kinds_for(visit)[0][0])
+    may_do(visit, chosen)
     return _form(visit, chosen, TypedMany(kind=chosen.value, of=of or None, query=query))
 
 
@@ -104,12 +105,11 @@ def _filtered(ctx: TransactionContext, of: str, query: str) -> dict[str, Any]:
     return choose.by_filter(ctx, of, dict(parse_qsl(query)))
 
 
-def may_do(visit: StaffVisit, kind: BulkKind) -> type[Terms]:
+def may_do(visit: StaffVisit, kind: BulkKind) -> None:
     """Refuse, and audit, what the role may not do for one reader either. Raises NotYourRole."""
-    terms = KINDS[kind]
-    if not visit.may(terms.what):
-        refuse(visit, terms.what)
-    return terms
+    what = KINDS[kind].what
+    if not visit.may(what):
+        refuse(visit, what)
 
 
 def opened(visit: StaffVisit, action: BulkAction) -> Response:
@@ -126,7 +126,6 @@ def _form(
     unknown: tuple[str, ...] = (),
     error: str | None = None,
 ) -> Response:
-    may_do(visit, kind)
     if unknown:
         error = "Some of these fit no reader. Correct them, or leave them out."
     with visit.read() as ctx:

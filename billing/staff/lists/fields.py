@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, ClassVar, Self
 
 from billing.platform.typed import NotADay, NotRand, read_day, read_rand
-from billing.rules.money import Money
+from billing.rules.money import Money, major
 from billing.rules.periods import last_of_month
 from billing.rules.worded import WordedEnum
 
@@ -218,7 +218,7 @@ class AmountsField(Field):
     def write(self, value: Amounts) -> dict[str, str]:
         """As 75.00."""
         ends = zip(self.inputs, (value.least, value.most), strict=True)
-        return {name: f"{cents // 100}.{cents % 100:02}" for name, cents in ends if cents is not None}
+        return {name: str(major(cents)) for name, cents in ends if cents is not None}
 
     def words(self, value: Amounts, names: Names) -> str:  # noqa: ARG002
         """As `from R75.00 to R100.00`."""

@@ -14,13 +14,18 @@ from billing.web.views.account import ReceiptRow
 from billing.web.views.frame import Card
 from billing.web.views.start import Teaser
 
-BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "diners": "Diners Club"}
+_BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "diners": "Diners Club"}
+
+
+def brand_words(brand: str) -> str:
+    """A brand of cards, as its owner writes it."""
+    return _BRANDS.get(brand, brand.title())
 
 
 def card_of(method: PaymentMethod) -> Card:
     """A card as its owner knows it: brand, last digits, expiry."""
     return Card(
-        brand=BRANDS.get(method.brand, method.brand.title()),
+        brand=brand_words(method.brand),
         last4=method.last4,
         exp_month=method.exp_month,
         exp_year=method.exp_year,

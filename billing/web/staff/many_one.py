@@ -10,7 +10,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid, Refusal
 from billing.reports import sheets
 from billing.rules.bulk_action import ENDED, BulkEvent, BulkState, after
-from billing.rules.money import Money
+from billing.rules.money import Money, major
 from billing.staff import approvals, audit, members, reads
 from billing.staff.acts.shape import moment
 from billing.staff.approval_models import Approval
@@ -142,7 +142,7 @@ def _cells(visit: StaffVisit, action_id: str) -> Iterator[list[object]]:
                 found.external_id or "",
                 line.payment_id or "",
                 _result_of(line.state, ended),
-                f"{line.cents / 100:.2f}",
+                major(line.cents),
                 line.days,
                 line.words,
                 line.done_at.isoformat() if line.done_at else "",

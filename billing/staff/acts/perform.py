@@ -21,7 +21,7 @@ from billing.staff.models import AuditLine
 from billing.staff.roles import Permission, Role
 from billing.staff.second_member import NeedsSecond
 
-FOR_THE_ERASED = (Permission.REFUND, Permission.ENTER_REFUND)
+_FOR_THE_ERASED = (Permission.REFUND, Permission.ENTER_REFUND)
 """All that is still done for an erased reader: money may have to go back."""
 
 
@@ -88,9 +88,7 @@ def checked(
     ctx: TransactionContext, act: Act, *, role: Role | None, reason: str, version: str | None
 ) -> tuple[str, Preview]:
     """Lock the reader; the reason without card numbers, and what the act would do. Raises AlreadyErased, and as `perform`."""
-    reader = _lock(ctx.session, act)
-    if is_erased(reader.email) and act.what not in FOR_THE_ERASED:
-        raise AlreadyErased
+    refuse_erased(_lock(ctx.session, act), act.what)
     reason = without_card_numbers(reason.strip())
     if not reason:
         raise ActNeedsReason
@@ -100,6 +98,12 @@ def checked(
         return reason, act.preview(ctx)
     lock_member(ctx)
     return reason, check_limits(ctx, role, act)
+
+
+def refuse_erased(reader: Reader, what: Permission) -> None:
+    """Raises AlreadyErased for an erased reader, unless the act is still done for one."""
+    if is_erased(reader.email) and what not in _FOR_THE_ERASED:
+        raise AlreadyErased
 
 
 def perform_previewed(

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from billing.personal_data.ask import AlreadyErased
 from billing.platform.actors import Worker
 from billing.platform.context import TransactionContext
 from billing.platform.db import Database
@@ -18,13 +17,12 @@ from billing.platform.installation import ASKING, refuse_held
 from billing.platform.logs import log_event
 from billing.platform.site import Site
 from billing.readers.register import by_id
-from billing.rules.addresses import is_erased
 from billing.rules.bulk_action import BulkEvent, BulkState
 from billing.rules.lifecycle import NoSuchTransition
 from billing.staff import audit, members
 from billing.staff.acts.limits import check_limits
 from billing.staff.acts.money import GiveBackAct
-from billing.staff.acts.perform import FOR_THE_ERASED, perform_previewed
+from billing.staff.acts.perform import perform_previewed, refuse_erased
 from billing.staff.bulk import choose, decide
 from billing.staff.bulk.models import BulkAction, BulkLine, LineState
 from billing.staff.bulk.terms import load
@@ -112,9 +110,7 @@ def _check(database: Database, site: Site, action_id: str, at: datetime) -> int:
 def _preview(ctx: TransactionContext, action: BulkAction, line: BulkLine, member: StaffMember) -> None:
     try:
         terms = load(action)
-        reader = by_id(ctx.session, line.reader_id)
-        if is_erased(reader.email) and terms.what not in FOR_THE_ERASED:
-            raise AlreadyErased
+        refuse_erased(by_id(ctx.session, line.reader_id), terms.what)
         act = terms.act(ctx, action, line)
         given = check_limits(ctx, member.role, act)
     except (Refusal, NoSuchTransition) as refusal:

@@ -77,7 +77,7 @@ class Money:
         """`R1 234.50` with no-break spaces, so that an amount never wraps; other currencies by their code."""
         decimals = _DECIMALS.get(self.currency, 2)
         units, rest = divmod(abs(self.amount), 10**decimals)
-        digits = f"{units:,}".replace(",", _NO_BREAK_SPACE) + (f".{rest:0{decimals}}" if decimals else "")
+        digits = grouped(units) + (f".{rest:0{decimals}}" if decimals else "")
         sign = "-" if self.amount < 0 else ""
         return f"{sign}{SIGNS.get(self.currency, self.currency + _NO_BREAK_SPACE)}{digits}"
 
@@ -91,6 +91,11 @@ class Money:
         if other.currency != self.currency:
             raise MixedCurrencies(self.currency, other.currency)
         return other.amount
+
+
+def grouped(number: int) -> str:
+    """A whole number with its thousands apart."""
+    return f"{number:,}".replace(",", _NO_BREAK_SPACE)
 
 
 def is_currency(code: str) -> bool:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from billing.platform.errors import Invalid
 from billing.platform.site import Site
-from billing.rules.money import BASE_CURRENCY, spelled
+from billing.rules.money import BASE_CURRENCY, grouped, spelled
 from billing.rules.periods import start_of_day
 
 Cell = str | int | date | None
@@ -165,5 +165,5 @@ def spelled_value(cell: Cell, unit: Unit) -> str:
     if isinstance(cell, int) and unit is Unit.BASIS_POINTS:
         return f"{cell / 100:.1f}%"
     if isinstance(cell, int):
-        return f"{cell:,}".replace(",", "\u00a0")
+        return grouped(cell)
     return f"{cell.day}\u00a0{cell:%b\u00a0%Y}" if isinstance(cell, date) else cell

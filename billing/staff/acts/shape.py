@@ -54,11 +54,6 @@ def format_zar(cents: int) -> str:
     return Money(cents).with_vat_words()
 
 
-def number(count: int) -> str:
-    """A number with its thousands apart, as amounts have them."""
-    return f"{count:,}".replace(",", "\u00a0")
-
-
 def days_in_words(days: int) -> str:
     """A number of days."""
     return "one day" if days == 1 else f"{days or 'no'} days"

@@ -15,10 +15,11 @@ from billing.platform.errors import Conflict, NotFound
 from billing.rules import bulk_action
 from billing.rules.bulk_action import ENDED, WORKED_ON, BulkEvent, BulkState
 from billing.rules.card_numbers import without_card_numbers
+from billing.rules.money import grouped
 from billing.staff import audit
 from billing.staff.acts.limits import given_alone_today
 from billing.staff.acts.perform import ActNeedsReason
-from billing.staff.acts.shape import format_zar, number
+from billing.staff.acts.shape import format_zar
 from billing.staff.approval_models import Approval, ApprovalState
 from billing.staff.bulk import choose
 from billing.staff.bulk.models import BulkAction, BulkLine, LineState
@@ -239,12 +240,12 @@ def _begin(ctx: TransactionContext, action: BulkAction, *, approved: bool) -> Au
 
 def summary(action: BulkAction, ready: Sum) -> tuple[str, ...]:
     """What it would do, in sentences, for the page and the second member."""
-    who = "one reader" if ready.lines == 1 else f"{number(ready.lines)} readers"
+    who = "one reader" if ready.lines == 1 else f"{grouped(ready.lines)} readers"
     words = [f"{action.kind.words}, for {who}: {load(action).words}."]
     if ready.cents:
         words.append(
             f"In all {format_zar(ready.cents)} goes back, at most {format_zar(ready.most_cents)} to one."
         )
     if ready.days:
-        words.append(f"In all {number(ready.days)} days are given.")
+        words.append(f"In all {grouped(ready.days)} days are given.")
     return tuple(words)

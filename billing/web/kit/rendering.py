@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from billing.rules.money import Money
+from billing.rules.money import Money, grouped
 from billing.web.kit.brand_pictures import preview, touch_icon
 from billing.web.kit.brand_sheet import stylesheet
 from billing.web.kit.static_files import asset
@@ -69,6 +69,7 @@ class PageRenderer:
         environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
         environment.filters.update(
             money=_kept(language, money),
+            number=grouped,
             day=_kept(language, full_day),
             short_day=_kept(language, short_date),
             moment=lambda at: language.text(self.moment(at)),

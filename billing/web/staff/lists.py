@@ -16,6 +16,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Refusal
 from billing.readers import rate
 from billing.reports import sheets
+from billing.rules.money import grouped
 from billing.staff import audit, reads
 from billing.staff.bulk.choose import READERS_OF
 from billing.staff.lists import documents, listing, saved
@@ -145,7 +146,7 @@ def _tabs(visit: StaffVisit, of: ListName) -> tuple[ListLink, ...]:
 
 
 def _count(found: ListPage[Any]) -> str:
-    return f"more than {found.least:,}".replace(",", "\u00a0") if found.count is None else str(found.count)
+    return f"more than {grouped(found.least)}" if found.count is None else grouped(found.count)
 
 
 def _sums(ctx: TransactionContext, wanted: Filter, count: int | None) -> ListSums | None:

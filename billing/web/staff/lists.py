@@ -116,25 +116,24 @@ def _found(
     found = listing.page(ctx.session, table.listing(ctx, wanted), behind=behind, before=before)
     reads.note_rows(ctx, f"GET /staff/{asked.of}", len(found.rows))
     address = partial(_address, asked.of, wanted, **kept)
+    query = urlencode(wanted.write())
     return {
         "rows": tuple(table.row(row) for row in found.rows),
         "words": wanted.words(names),
-        "query": urlencode(wanted.write()),
+        "query": query,
         "count": _count(found),
         "sums": _sums(ctx, wanted, found.count),
-        "csv": f"/staff/{asked.of}.csv?{urlencode(wanted.write())}"
-        if visit.may(asked.kind.exports)
-        else None,
-        "act": _act(visit, asked.of, wanted),
+        "csv": f"/staff/{asked.of}.csv?{query}" if visit.may(asked.kind.exports) else None,
+        "act": _act(visit, asked.of, query),
         "behind": address(behind=found.behind) if found.behind else None,
         "before": address(before=found.before) if found.before else None,
     }
 
 
-def _act(visit: StaffVisit, of: ListName, wanted: Filter) -> str | None:
+def _act(visit: StaffVisit, of: ListName, query: str) -> str | None:
     if of not in READERS_OF or not visit.may(Permission.MANY):
         return None
-    return f"/staff/many?{urlencode({'of': of, 'query': urlencode(wanted.write())})}"
+    return f"/staff/many?{urlencode({'of': of, 'query': query})}"
 
 
 def _tabs(visit: StaffVisit, of: ListName) -> tuple[ListLink, ...]:

@@ -56,7 +56,7 @@ NOT_FOR_READERS = (
         "billing.newsletters.compose",
         "billing.newsletters.issues",
     ),
-    *("billing.refunds.enter", "billing.refunds.pay_back", "billing.refunds.refund", "billing.web.kit.typed"),
+    *("billing.refunds.enter", "billing.refunds.pay_back", "billing.refunds.refund"),
     # what only programs and workers meet
     *("billing.access.edge_tokens", "billing.acquirer.signals", "billing.billing_run.settle"),
     *("billing.platform.claims", "billing.platform.clock"),

@@ -2,10 +2,6 @@
 
 from pydantic import BeforeValidator
 
-from billing.platform.typed import NotADay, NotRand, read_day, read_rand
-
-__all__ = ["LINES", "NotADay", "NotRand", "read_day", "read_rand", "whole_number"]
-
 
 def _one_character_a_break(typed: object) -> object:
     return typed.replace("\r\n", "\n") if isinstance(typed, str) else typed

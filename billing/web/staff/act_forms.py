@@ -15,6 +15,7 @@ from billing.payments import invoice_recipients
 from billing.payments.invoice_recipients import MOST
 from billing.payments.models import Payment
 from billing.platform.errors import Invalid, Refusal
+from billing.platform.typed import read_rand
 from billing.readers.register import LONGEST_ADDRESS
 from billing.refunds import refund
 from billing.rules import charge_day
@@ -34,7 +35,7 @@ from billing.staff.acts.shape import Act
 from billing.staff.acts.withdrawing import WithdrawAct
 from billing.staff.models import RequestKind
 from billing.staff.roles import MOST_DAYS, Permission
-from billing.web.kit.typed import LINES, read_rand, whole_number
+from billing.web.kit.typed import LINES, whole_number
 from billing.web.staff.guard import StaffVisit
 from billing.web.views.staff_act import ActField, FirstStep
 

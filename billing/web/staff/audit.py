@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from billing.platform.typed import NotADay, read_day
 from billing.reports import sheets
 from billing.rules.periods import start_of_day
 from billing.staff import audit, reads
@@ -17,7 +18,6 @@ from billing.staff.audit import Sought
 from billing.staff.models import AuditLine, Outcome
 from billing.staff.roles import Permission
 from billing.staff.timeline import in_words
-from billing.web.kit.typed import NotADay, read_day
 from billing.web.staff.csv_answer import stream_csv
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.keys import ReadRow, StaffReadsPage

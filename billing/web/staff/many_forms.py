@@ -9,12 +9,13 @@ from fastapi import Form
 from billing.changes.cancel import When
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
+from billing.platform.typed import read_rand
 from billing.rules.card_numbers import without_card_numbers
 from billing.staff.bulk.models import BulkKind
 from billing.staff.bulk.terms import CancelTerms, DaysTerms, MailTerms, PlanTerms, RefundTerms, Terms
 from billing.subscriptions.find import plans_on_offer
 from billing.subscriptions.models import Plan
-from billing.web.kit.typed import LINES, read_rand
+from billing.web.kit.typed import LINES
 from billing.web.staff.act_forms import WHEN, Short, read_days
 from billing.web.views.staff_act import ActField
 from emails import is_control

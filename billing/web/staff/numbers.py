@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
 from billing.platform.errors import Invalid
+from billing.platform.typed import NotADay, read_day
 from billing.reports import sheets
 from billing.reports.numbers import answers, sections
 from billing.reports.numbers.shape import (
@@ -27,7 +28,6 @@ from billing.reports.numbers.shape import (
 )
 from billing.rules.periods import add_months
 from billing.staff.roles import Permission
-from billing.web.kit.typed import NotADay, read_day
 from billing.web.staff.csv_answer import stream_csv
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.number_charts import draw

@@ -12,6 +12,7 @@ from billing.changes.announce_price import planned_prices
 from billing.payments import vat_rates
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid, Refusal
+from billing.platform.typed import read_day, read_rand
 from billing.rules import periods, price_notice, tax, trial
 from billing.rules.money import Money
 from billing.staff import plans as changes
@@ -19,7 +20,7 @@ from billing.staff.roles import Permission
 from billing.subscriptions import find
 from billing.subscriptions.models import OfferedTo, Plan, Price
 from billing.subscriptions.plans import UnknownPlan, live_holders
-from billing.web.kit.typed import read_day, read_rand, whole_number
+from billing.web.kit.typed import whole_number
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.plans import (
     PlanPriceRow,

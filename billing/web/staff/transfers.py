@@ -1,9 +1,9 @@
 """Record that money was paid from our bank account by hand; the pages of the books and of what is owed share it."""
 
 from billing.payments.refund_models import Refund
+from billing.platform.typed import NotADay, read_day
 from billing.refunds.pay_back import BadDay, NoReference, pay_back, pay_back_unexplained
 from billing.staff import audit
-from billing.web.kit.typed import NotADay, read_day
 from billing.web.staff.guard import StaffVisit
 from billing.web.views.books import TypedTransfer
 

@@ -5,9 +5,9 @@ from starlette.responses import Response
 
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
+from billing.platform.typed import read_day
 from billing.rules.tax import NotAPercentage, VatRate, basis_points_in
 from billing.staff import vat
-from billing.web.kit.typed import read_day
 from billing.web.staff.plans import Acting, Short, Words, save
 
 router = APIRouter(include_in_schema=False)

@@ -1,13 +1,16 @@
 """Staff act on many readers: previewed for each, done for each by the same act as on the reader's page, once."""
 
 import csv
+import html
 import io
+import re
 from collections.abc import Callable
 
 import pytest
 
 from tests.support import many
 from tests.support.actors import BY
+from tests.support.browser import Browser
 from tests.support.ledger_checks import check
 from tests.support.many import begin, prepare, states
 from tests.support.staff_members import SignIn, add, sign_in
@@ -222,25 +225,21 @@ def test_what_cannot_be_read_is_refused_and_stays_typed(
     assert world.rows("SELECT 1 FROM bulk_action") == []
 
 
+def follow(browser: Browser, begins: str) -> None:
+    """Follow the only link of the page whose address begins so, as the page has it."""
+    (address,) = re.findall(rf'href="({re.escape(begins)}[^"]*)"', browser.page.text)
+    browser.get(html.unescape(address))
+
+
 def test_all_who_fit_a_filter_of_a_list_are_chosen(world: World, staff: SignIn) -> None:
     many.payers(world, 2)
     world.start_trial("new@example.com", "pm_card_visa__9")
     admin = staff("admin")
     for of, query in (("readers", "state=trial"), ("subscriptions", "state=trial")):
-        page = admin.get(f"/staff/{of}?{query}")
-        admin.get(
-            page.text.partition('· <a href="/staff/many')[2]
-            .partition('"')[0]
-            .replace("&amp;", "&")
-            .join(("/staff/many", ""))
-        )
+        admin.get(f"/staff/{of}?{query}")
+        follow(admin, "/staff/many?of=")
         assert "all who are in the list you came from" in admin.page.words
-        admin.get(
-            admin.page.text.partition('href="/staff/many/new?kind=days')[2]
-            .partition('"')[0]
-            .replace("&amp;", "&")
-            .join(("/staff/many/new?kind=days", ""))
-        )
+        follow(admin, "/staff/many/new?kind=days&amp;")
         assert f"all in the list of {of}, state: " in admin.page.words
         page = admin.post(f"{many.ROOM}/new", days="2")
         assert f"All in the list of {of}, state: " in page.words

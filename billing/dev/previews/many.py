@@ -48,6 +48,7 @@ REFUSED = BulkLineRow(
     reader_id="rdr_2",
     email="kobus@example.com",
     state="refused",
+    refused=True,
     words="This reader has paid nothing that could go back.",
 )
 PREVIEW = StaffBulkPage(

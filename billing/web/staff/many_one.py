@@ -240,6 +240,7 @@ def _row(found: results.FoundLine) -> BulkLineRow:
         reader_id=line.reader_id,
         email=found.email,
         state=WORDS[line.state],
+        refused=line.state is LineState.REFUSED,
         words=line.words,
         amount=Money(line.cents) if line.cents else None,
         days=line.days,

@@ -73,6 +73,7 @@ class BulkLineRow:
     words: str
     amount: Money | None = None
     days: int = 0
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -302,6 +302,7 @@ def test_declined_or_too_late_it_can_be_asked_for_again(make_world: Callable[...
     begin(finance)
     world.advance_to(local(2027, 3, 24, 12))
     finance = sign_in(world, "finance@paper.example")
+    assert "waits for your decision" in finance.get(many.ROOM).words
     assert "waits for your decision" in finance.get(where).words
     begin(finance, "Asked a third time.")
     assert world.rows("SELECT state FROM bulk_action") == [{"state": "asked"}]

@@ -185,12 +185,17 @@ def lock(ctx: TransactionContext, action_id: str) -> BulkAction:
     action = lock_row(ctx.session, BulkAction, action_id)
     if action is None:
         raise UnknownBulkAction
-    if is_overdue(ctx, action):
+    if _is_overdue(ctx, action):
         move(ctx, action, BulkEvent.DECLINE)
     return action
 
 
-def is_overdue(ctx: TransactionContext, action: BulkAction) -> bool:
+def state_now(ctx: TransactionContext, action: BulkAction) -> BulkState:
+    """Its state, for a page: as `lock` would leave it."""
+    return BulkState.PREVIEWED if _is_overdue(ctx, action) else action.state
+
+
+def _is_overdue(ctx: TransactionContext, action: BulkAction) -> bool:
     """Whether it was to be approved, and the time for that is over."""
     if action.state is not BulkState.ASKED or action.approval_id is None:
         return False

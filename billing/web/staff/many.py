@@ -54,7 +54,7 @@ def _row(ctx: TransactionContext, action: BulkAction) -> BulkRow:
         what=f"{action.kind.words}: {load(action).words}",
         made_by=members.by_id(ctx.session, action.made_by).email,
         made_at=action.made_at,
-        state=action.state.words,
+        state=decide.state_now(ctx, action).words,
     )
 
 

@@ -173,7 +173,7 @@ def _view(
     refusal: Refusal | None,
 ) -> StaffBulkPage:
     sums, terms = decide.sums(ctx.session, action.id), load(action)
-    state = BulkState.PREVIEWED if decide.is_overdue(ctx, action) else action.state
+    state = decide.state_now(ctx, action)
     shown = LineState(only) if only in set(LineState) else _first_to_show(sums)
     found = results.page(ctx.session, action.id, shown, after=after_line, limit=ROWS + 1)
     more = (

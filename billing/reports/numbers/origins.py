@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -16,7 +17,6 @@ from billing.reports.numbers.shape import (
     Chart,
     Column,
     Figure,
-    NumbersPeriod,
     NumbersQuestion,
     NumbersTable,
     Section,
@@ -60,26 +60,32 @@ Origins = dict[tuple[str, str, str], Led]
 """By article, its section, and issue; empty text where one isn't known."""
 STARTS = sa.text(
     f"""
-    SELECT coalesce(o.article_id, ''), coalesce(o.section, ''), coalesce(o.issue_id, ''),
-        count(*) FILTER (WHERE o.is_trial), count(*) FILTER (WHERE NOT o.is_trial), count(paid.cents),
-        CAST(coalesce(sum(paid.cents), 0) AS bigint)
-    FROM start_origin o LEFT JOIN LATERAL (
-        SELECT sum(p.amount - coalesce(
-            (SELECT sum(r.amount) FROM refund r WHERE r.payment_id = p.id AND r.created_at <= :at AND {GIVEN}), 0)) AS cents
-        FROM invoice i JOIN payment p ON p.invoice_id = i.id AND NOT p.duplicate AND p.paid_at <= :at
-        WHERE i.subscription_id = o.subscription_id) paid ON true
-    WHERE o.at >= :begin AND o.at < :until GROUP BY 1, 2, 3
+    WITH started AS (SELECT * FROM start_origin WHERE at >= :since AND at < :until),
+    charged AS (
+        SELECT s.subscription_id, p.id, p.amount FROM started s JOIN invoice i ON i.subscription_id = s.subscription_id
+        JOIN payment p ON p.invoice_id = i.id AND NOT p.duplicate AND p.paid_at <= :at),
+    paid AS (
+        SELECT subscription_id, sum(cents) AS cents FROM (
+            SELECT subscription_id, amount AS cents FROM charged
+            UNION ALL SELECT c.subscription_id, -r.amount FROM charged c
+            JOIN refund r ON r.payment_id = c.id AND r.created_at <= :at AND {GIVEN}) moved GROUP BY 1)
+    SELECT at >= :begin, coalesce(article_id, ''), coalesce(section, ''), coalesce(issue_id, ''),
+        count(*) FILTER (WHERE is_trial), count(*) FILTER (WHERE NOT is_trial), count(cents), CAST(coalesce(sum(cents), 0) AS bigint)
+    FROM started LEFT JOIN paid USING (subscription_id) GROUP BY 1, 2, 3, 4
     UNION ALL
-    SELECT article_id, section, issue_id, trials, paid_starts, converted, 0 FROM erased_origin
-    WHERE month >= :first AND month + interval '1 month' <= CAST(:last AS date) + 1
+    SELECT month >= :first, article_id, section, issue_id, trials, paid_starts, converted, 0 FROM erased_origin
+    WHERE month >= :first_before AND month + interval '1 month' <= CAST(:last AS date) + 1
+        AND (month >= :first OR month + interval '1 month' <= :first)
     """  # noqa: S608 - a condition of our own
 )
-"""The query of starts in a period: an index range of starts, then index lookups of their invoices, payments and refunds."""
+"""The query of starts in a period, and in the one before it: whether in the period, then by what they came, and what came of them.
+An index range of starts. Their invoices, payments and refunds are joined once for all: by indexes where the starts are few, and by reading
+the tables in order where they are many, as in a year."""
 
 
 def origins(question: NumbersQuestion) -> Section:
     """Starts by article, section and newsletter, how many of them pay, and what they have paid."""
-    now, before = _led(question, question.period), _led(question, question.period.before)
+    now, before = _led(question)
     return Section(
         "origins",
         "What led to subscriptions",
@@ -92,13 +98,23 @@ def origins(question: NumbersQuestion) -> Section:
     )
 
 
-def _led(question: NumbersQuestion, period: NumbersPeriod) -> Origins:
+def _led(question: NumbersQuestion) -> tuple[Origins, Origins]:
+    """The starts of the period, and of the one before."""
+    found: dict[bool, Origins] = {True: defaultdict(Led), False: defaultdict(Led)}
+    for in_period, article, section, issue, *counts in question.session.execute(STARTS, asked(question)):
+        found[in_period][article, section, issue].add(Led(*counts))
+    return found[True], found[False]
+
+
+def asked(question: NumbersQuestion) -> dict[str, datetime | date]:
+    """The values for `STARTS`."""
+    period, before = question.period, question.period.before
     begin, until = period.instants(question.site)
-    given = {"begin": begin, "until": until, "at": question.at, "first": period.first, "last": period.last}
-    found: Origins = defaultdict(Led)
-    for article, section, issue, *counts in question.session.execute(STARTS, given):
-        found[article, section, issue].add(Led(*counts))
-    return found
+    since, _ = before.instants(question.site)
+    return {
+        "since": since, "begin": begin, "until": until, "at": question.at,
+        "first_before": before.first, "first": period.first, "last": period.last,
+    }  # fmt: skip
 
 
 def _sum(parts: Iterable[Led]) -> Led:

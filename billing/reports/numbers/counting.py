@@ -45,9 +45,11 @@ class NumbersCounted:
         """What there was when the period before began."""
         return self.days.stock(measure, self.period.before.first - _DAY, of)
 
-    def flow_figure(self, key: str, title: str, definition: str, unit: Unit, measure: str) -> Figure:
+    def flow_figure(
+        self, key: str, title: str, definition: str, unit: Unit, measure: str, of: str | None = None
+    ) -> Figure:
         """A figure of what the period brought."""
-        return Figure(key, title, definition, unit, self.flow(measure), self.flow_before(measure))
+        return Figure(key, title, definition, unit, self.flow(measure, of), self.flow_before(measure, of))
 
     def stock_figure(self, key: str, title: str, definition: str, unit: Unit, measure: str) -> Figure:
         """A figure of what there is at the end."""

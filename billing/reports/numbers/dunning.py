@@ -37,13 +37,13 @@ def _figures(found: NumbersCounted, rungs: list[str]) -> list[Figure]:
     before = sum(found.flow_before("dunning", way) for way in ways)
     lost, lost_before = found.flow("dunning", _LOST), found.flow_before("dunning", _LOST)
     return [
-        Figure(
+        found.flow_figure(
             "payments-failed",
             "Payments that failed",
             "Periods whose first charge the bank declined in the period. Later declines of the same period don’t count again.",
             Unit.COUNT,
-            found.flow("dunning", _FAILED),
-            found.flow_before("dunning", _FAILED),
+            "dunning",
+            _FAILED,
         ),
         Figure(
             "dunning-recovery",

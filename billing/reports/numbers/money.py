@@ -36,13 +36,13 @@ def _figures(found: NumbersCounted) -> list[Figure]:
             Unit.CENTS,
             "revenue",
         ),
-        Figure(
+        found.flow_figure(
             "refunded",
             "Refunded",
             "Credit notes dated in the period, incl. VAT. What was paid twice and went back isn’t among them.",
             Unit.CENTS,
-            found.flow("refunded_gross", "sale"),
-            found.flow_before("refunded_gross", "sale"),
+            "refunded_gross",
+            "sale",
         ),
         Figure(
             "refund-rate",

@@ -52,9 +52,7 @@ def compute(
     return [
         DayFact(row.day, row.measure, row.of, row.value)
         for source in sources
-        for row in session.execute(
-            sa.text(source.sql), {name: value for name, value in values.items() if f":{name}" in source.sql}
-        )
+        for row in session.execute(sa.text(source.sql), values)
     ]
 
 

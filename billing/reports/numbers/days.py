@@ -1,7 +1,7 @@
-"""Compute what each day brought, keep it once the day is closed, and compare kept days with a fresh computation."""
+"""Compute what each day brought, and keep it once the day is closed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -122,16 +122,6 @@ def keep_again(
 def kept_through(session: Session) -> date | None:
     """The last day that is kept."""
     return session.exec(select(col(NumberMark.through))).first()
-
-
-def differences(session: Session, site: Site, period: NumbersPeriod) -> Iterator[tuple[DayFact, int]]:
-    """Where kept days differ from a fresh computation: the fresh fact, and the value that is kept."""
-    fresh = {(fact.day, fact.measure, fact.of): fact.value for fact in compute(session, site, period)}
-    rows = session.exec(select(NumberDay).where(col(NumberDay.day).between(period.first, period.last)))
-    kept = {(row.day, row.measure, row.of): row.value for row in rows}
-    for key in sorted(fresh.keys() | kept.keys()):
-        if fresh.get(key, 0) != kept.get(key, 0):
-            yield DayFact(*key, fresh.get(key, 0)), kept.get(key, 0)
 
 
 class SummedDays:

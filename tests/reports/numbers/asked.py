@@ -2,7 +2,11 @@
 
 from datetime import date
 
-from billing.reports.numbers import sections
+from sqlmodel import col, select
+
+from billing.reports.numbers import days, sections
+from billing.reports.numbers.days import DayFact
+from billing.reports.numbers.models import NumberDay
 from billing.reports.numbers.shape import Cell, Figure, NumbersPeriod, NumbersQuestion, NumbersTable, Section
 from tests.support.world import World
 
@@ -34,3 +38,18 @@ def whole(cell: Cell) -> int:
     """The number in a cell; 0 where nothing can be said."""
     assert isinstance(cell, int | None)
     return cell or 0
+
+
+def wrongly_kept(world: World, period: NumbersPeriod) -> list[tuple[DayFact, int]]:
+    """Where kept days differ from a fresh computation: the fresh fact, and the value that is kept."""
+    services = world.services
+    with services.database.transaction() as session:
+        computed = days.compute(session, services.site, period)
+        rows = session.exec(select(NumberDay).where(col(NumberDay.day).between(period.first, period.last)))
+        kept = {(row.day, row.measure, row.of): row.value for row in rows}
+    fresh = {(fact.day, fact.measure, fact.of): fact.value for fact in computed}
+    return [
+        (DayFact(*key, fresh.get(key, 0)), kept.get(key, 0))
+        for key in sorted(fresh.keys() | kept.keys())
+        if fresh.get(key, 0) != kept.get(key, 0)
+    ]

@@ -150,33 +150,31 @@ def judge(life: Life, taken: Iterable[ListedCharge], until: datetime, *, staff_k
     """All breaches of the calendar up to `until`, and refunds that a withdrawal should have caused and didn't.
 
     If the bank accepts no refund, staff must know (`staff_know`)."""
-    charges = sorted(taken, key=lambda charge: (charge.at, charge.ref))
-    if life.started_on is None or life.unreachable:
-        return [Breach(life.number, f"{_words(charge)}, and nothing may be") for charge in charges]
-    first, paid = trial_over(life.started_on), list[PaidPeriod]()
-    terms = _Terms(life.plan, first, first, chargeable=life.chargeable)
-    outside = list(_walk(life, terms, charges, until, paid))
+    paid = list[PaidPeriod]()
+    outside = list(_walk(life, taken, until, paid))
     kept = [] if staff_know and not life.refundable else _kept(life, paid)
     return [Breach(life.number, what) for what in (*outside, *kept)]
 
 
 def periods_paid(life: Life, taken: Iterable[ListedCharge], until: datetime) -> list[PaidPeriod]:
     """The charges up to `until` that the calendar knows, each with its period."""
-    if life.started_on is None or life.unreachable:
-        return []
-    charges, paid = sorted(taken, key=lambda charge: (charge.at, charge.ref)), list[PaidPeriod]()
-    first = trial_over(life.started_on)
-    terms = _Terms(life.plan, first, first, chargeable=life.chargeable)
-    for _ in _walk(life, terms, charges, until, paid):
+    paid = list[PaidPeriod]()
+    for _ in _walk(life, taken, until, paid):
         pass  # breaches are `judge`'s
     return paid
 
 
 def _walk(
-    life: Life, terms: _Terms, charges: list[ListedCharge], until: datetime, paid_periods: list[PaidPeriod]
+    life: Life, taken: Iterable[ListedCharge], until: datetime, paid_periods: list[PaidPeriod]
 ) -> Iterator[str]:
     """Go from due day to due day, assign each due charge to its period, and yield breaches. Charges left over at the end are outside
     the calendar."""
+    charges = sorted(taken, key=lambda charge: (charge.at, charge.ref))
+    if life.started_on is None or life.unreachable:
+        yield from (f"{_words(charge)}, and nothing may be" for charge in charges)
+        return
+    first = trial_over(life.started_on)
+    terms = _Terms(life.plan, first, first, chargeable=life.chargeable)
     waiting = sorted(life.accepted, key=lambda act: act.at)
     ended_at = min((_ends_charging(act, waiting) for act in waiting if ends(act, waiting)), default=None)
     while True:

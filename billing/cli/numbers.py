@@ -9,7 +9,6 @@ from billing.cli import billing
 from billing.cli.installation import opened
 from billing.cli.progress import progress
 from billing.cli.words import DAY
-from billing.platform.errors import Invalid
 
 
 @billing.group(invoke_without_command=True)
@@ -28,12 +27,7 @@ def numbers(context: click.Context, first: datetime | None, last: datetime | Non
 
     services = opened()
     at = services.clock.now()
-    try:
-        period = chosen(
-            first.date() if first else None, last.date() if last else None, services.site.today(at)
-        )
-    except Invalid as refusal:
-        raise click.ClickException(refusal.detail) from None
+    period = chosen(first.date() if first else None, last.date() if last else None, services.site.today(at))
     source = services.reports_source()
     with source.database.transaction() as session:
         found = sections.count(NumbersQuestion(session, services.site, period, at))
@@ -63,10 +57,7 @@ def keep(first: datetime, last: datetime) -> None:
     from billing.reports.numbers.shape import NumbersPeriod
 
     services = opened()
-    try:
-        period = NumbersPeriod(first.date(), last.date())
-    except Invalid as refusal:
-        raise click.ClickException(refusal.detail) from None
+    period = NumbersPeriod(first.date(), last.date())
     with progress() as say:
         done = days.keep_again(
             services.database, services.site, period, lambda day: say(f"  computing from {day} on")

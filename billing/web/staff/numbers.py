@@ -16,6 +16,7 @@ from billing.platform.typed import NotADay, read_day
 from billing.reports import sheets
 from billing.reports.numbers import answers, sections
 from billing.reports.numbers.shape import (
+    Count,
     Figure,
     NotAPeriodOfNumbers,
     NumbersPeriod,
@@ -81,7 +82,7 @@ def as_json(visit: Seeing, key: str, first: First = "", last: Last = "") -> Resp
 @router.get(f"{ROOM}/{{section}}")
 def one_section(visit: Seeing, section: str, first: First = "", last: Last = "") -> Response:
     """One section with its charts and tables. Raises UnknownNumbersSection."""
-    return _page(visit, first, last, sections.named(section).__name__)
+    return _page(visit, first, last, sections.named(section))
 
 
 def _table(visit: StaffVisit, key: str, period: NumbersPeriod) -> NumbersTable:
@@ -89,15 +90,15 @@ def _table(visit: StaffVisit, key: str, period: NumbersPeriod) -> NumbersTable:
         return sections.table(NumbersQuestion(ctx.session, ctx.site, period, visit.at), key)
 
 
-def _page(visit: StaffVisit, first: str, last: str, section: str | None) -> Response:
-    address = f"{ROOM}/{section}" if section else ROOM
+def _page(visit: StaffVisit, first: str, last: str, section: Count | None) -> Response:
+    address = f"{ROOM}/{section.__name__}" if section else ROOM
     try:
         period = read_period(first, last, visit.today)
     except (NotADay, NotAPeriodOfNumbers) as refusal:
         return visit.page(_view(visit, address, (first, last), [], None, refusal), refusal.status)
     with visit.read() as ctx:
         question = NumbersQuestion(ctx.session, ctx.site, period, visit.at)
-        found = [sections.named(section)(question)] if section else sections.count(question)
+        found = [section(question)] if section else sections.count(question)
     return visit.page(_view(visit, address, (first, last), found, period, None))
 
 

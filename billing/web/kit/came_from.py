@@ -25,10 +25,9 @@ def is_issue_id(text: str) -> bool:
 def came_from(ctx: TransactionContext, article_id: str | None, issue_id: str | None) -> CameFrom:
     """The article with its section of today, and the issue if it has been sent. At most two indexed reads."""
     article = ctx.session.get(Article, article_id) if article_id else None
-    issue = ctx.session.get(Issue, issue_id) if issue_id and is_issue_id(issue_id) else None
-    sent = issue is not None and issue.started_at is not None
+    issue = ctx.session.get(Issue, issue_id) if issue_id else None
     return CameFrom(
         article_id=article.id if article else None,
         section=article.section if article else None,
-        issue_id=issue.id if issue and sent else None,
+        issue_id=issue.id if issue and issue.started_at else None,
     )

@@ -22,6 +22,7 @@ from billing.container import Services
 from billing.platform.actors import Command
 from billing.platform.time_limits import Work
 from billing.readers.sessions import Browser
+from billing.reports.numbers.sections import TITLES
 from billing.staff import members, sessions
 from billing.staff.roles import Role
 from tests.bench.crowd import AT, a_database
@@ -41,7 +42,6 @@ MEMBERS = 12
 SEARCH, READER, NUMBERS, LIST = 200.0, 300.0, 2000.0, 300.0
 """The most milliseconds at p95."""
 MONTH, YEAR = "from=2027-05-16&to=2027-06-14", "from=2026-06-01&to=2027-05-31"
-SECTIONS = ("recurring", "trials", "dunning", "money", "schemes", "newsletters", "origins", "forecast")
 LISTS = ("readers", "subscriptions", "payments", "refunds", "invoices")
 
 
@@ -127,7 +127,7 @@ def _pages(size: int) -> Iterator[Page]:
     yield Page("a reader", _each(lambda: f"/staff/readers/{reader_id(draw.randint(1, size))}"), READER)
     for words, period in (("a month", MONTH), ("a year", YEAR)):
         yield Page(f"numbers of {words}", repeat(f"/staff/numbers?{period}"), NUMBERS)
-        for section in SECTIONS:
+        for section in TITLES:
             path = f"/staff/numbers/{section}?{period}"
             yield Page(f"numbers of {words}, {section}", repeat(path), NUMBERS)
     for name in LISTS:

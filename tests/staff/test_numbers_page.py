@@ -100,6 +100,8 @@ def test_each_section_has_the_name_of_its_function_and_its_title(world: World) -
     found = ask(world, date(2027, 5, 1), date(2027, 5, 2))
     assert [section.__name__ for section in sections.SECTIONS] == [section.key for section in found]
     assert {section.key: section.title for section in found} == sections.TITLES
+    of_section = [(table.key, section.key) for section in found for table in section.tables]
+    assert of_section == [(key, section.__name__) for key, section in sections.TABLES.items()]
     keys = [figure.key for section in found for figure in section.figures]
     assert len(keys) == len(set(keys))
     names = [table.key for section in found for table in section.tables]

@@ -1,7 +1,7 @@
 """How PostgreSQL would find the rows of each SELECT in a large database."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,6 +44,12 @@ GROWING = (
 )
 """Tables with rows of every reader, or of years."""
 _WHOLE = re.compile(rf"Seq Scan on ({'|'.join(GROWING)})(_default)?\b")
+
+
+def plan_of(session: Session, statement: sa.TextClause, values: Mapping[str, Any]) -> str:
+    """The plan of one statement, as if a whole table were read only for want of an index."""
+    session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+    return "\n".join(session.execute(sa.text(f"EXPLAIN {statement.text}"), values).scalars())
 
 
 @contextmanager

@@ -8,11 +8,14 @@ from billing.newsletters.compose import IssueContent
 
 ISSUE = "issue"
 """The name of the parameter. Masthead's doors and the sample paper's articles take it."""
+_WITHIN = r"[^\s()<>\[\]\"`]"
+_LAST = r"[^\s()<>\[\]\"`'*_.,;:!?]"
+"""What an address in Markdown ends with: neither the sentence's mark after it, nor that of emphasis around it."""
 
 
 def carrying(words: IssueContent, issue_id: str, public_url: str) -> IssueContent:
     """The same words, with the issue's id in the links of article cards, and in links of the prose to Masthead's own pages."""
-    ours = re.compile(rf"{re.escape(public_url)}(?![\w.:-])[^\s()<>\[\]\"'*_`]*")
+    ours = re.compile(rf"{re.escape(public_url)}(?![\w.:-])(?:{_WITHIN}*{_LAST})?")
     cards = {name: replace(card, url=with_issue(card.url, issue_id)) for name, card in words.cards.items()}
     source = ours.sub(lambda found: with_issue(found.group(), issue_id), words.source)
     return replace(words, cards=cards, source=source)

@@ -77,10 +77,15 @@ STARTS = sa.text(
     WHERE month >= :first_before AND month + interval '1 month' <= CAST(:last AS date) + 1
         AND (month >= :first OR month + interval '1 month' <= :first)
     """  # noqa: S608 - a condition of our own
+).bindparams(
+    *(
+        sa.bindparam(name, type_=sa.DateTime(timezone=True), literal_execute=True)
+        for name in ("since", "until")
+    )
 )
 """The query of starts in a period, and in the one before it: whether in the period, then by what they came, and what came of them.
 An index range of starts. Their invoices, payments and refunds are joined once for all: by indexes where the starts are few, and by reading
-the tables in order where they are many, as in a year."""
+the tables in order where they are many, as in a year. So the range stands in the text: a plan for any range would take them to be few."""
 
 
 def origins(question: NumbersQuestion) -> Section:

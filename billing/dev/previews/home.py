@@ -9,19 +9,18 @@ from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
 from billing.rules.money import Money
 from billing.rules.staff_alerts import AlertKind
+from billing.staff.home.lines import HomeLine, HomePart
 from billing.web.views.frame import Frame, Page
 from billing.web.views.staff_alerts import AlertRow, StaffAlertsPage
-from billing.web.views.staff_home import StaffHomeLine, StaffHomePage, StaffHomePart
+from billing.web.views.staff_home import StaffHomePage
 
-REQUESTS = StaffHomePart(
+REQUESTS = HomePart(
     name="requests",
     title="Requests",
     nothing="No request is waiting.",
     lines=(
-        StaffHomeLine(
-            what="12 requests wait for an answer", link="/staff/requests", age="the oldest for 3 days"
-        ),
-        StaffHomeLine(
+        HomeLine(what="12 requests wait for an answer", link="/staff/requests", age="the oldest for 3 days"),
+        HomeLine(
             what="Asked to cancel",
             link="/staff/requests/req_1",
             note=LONG_ADDRESS,
@@ -30,7 +29,7 @@ REQUESTS = StaffHomePart(
             after_amount="incl. VAT charged since",
             urgent=True,
         ),
-        StaffHomeLine(
+        HomeLine(
             what="Says a charge is wrong",
             link="/staff/requests/req_2",
             note="thandi@example.com, has replied",
@@ -41,12 +40,12 @@ REQUESTS = StaffHomePart(
         ),
     ),
 )
-MONEY = StaffHomePart(
+MONEY = HomePart(
     name="money",
     title="Money",
     nothing="No dispute, approval or difference waits, and no reader is owed money.",
     lines=(
-        StaffHomeLine(
+        HomeLine(
             what="A bank disputes a charge",
             link="/staff/readers/rdr_1/disputes/dsp_1",
             note=LONG_ADDRESS,
@@ -55,32 +54,32 @@ MONEY = StaffHomePart(
             amount=PRICE,
             urgent=True,
         ),
-        StaffHomeLine(
+        HomeLine(
             what="2 refunds are owed to readers by bank transfer",
             link="/staff/owed",
             age="the oldest for 9 days",
             amount=Money(15000),
             urgent=True,
         ),
-        StaffHomeLine(
+        HomeLine(
             what="1 approval waits for a second member",
             link="/staff/approvals",
             age="the oldest for 5 hours",
             amount=Money(22500),
         ),
-        StaffHomeLine(
+        HomeLine(
             what="1 unexplained difference with the acquirer’s books",
             link="/staff/cases",
             age="the oldest for 1 day",
         ),
     ),
 )
-MONTH = StaffHomePart(
+MONTH = HomePart(
     name="month",
     title="November 2026, to date",
     nothing="Nothing was charged this month yet.",
     lines=tuple(
-        StaffHomeLine(what=what, link="/staff/books?month=2026-11", amount=Money(cents), after_amount=after)
+        HomeLine(what=what, link="/staff/books?month=2026-11", amount=Money(cents), after_amount=after)
         for what, cents, after in (
             ("Charged", 1_842_500, "incl. VAT"),
             ("Refunded", 37_500, "incl. VAT"),
@@ -89,31 +88,31 @@ MONTH = StaffHomePart(
         )
     ),
 )
-NEWSLETTERS = StaffHomePart(
+NEWSLETTERS = HomePart(
     name="newsletters",
     title="Newsletters",
     nothing="No issue goes out today.",
     lines=(
-        StaffHomeLine(
+        HomeLine(
             what="The water nobody counted",
             link="/staff/newsletters/iss_1",
             note="The Morning Post was sent, 4120 recipients",
             before_at="since",
             at=NOW - timedelta(hours=3),
         ),
-        StaffHomeLine(
+        HomeLine(
             what="The Morning Post",
             link="/staff/newsletters",
             note="31 signed up and 4 left in the last seven days",
         ),
     ),
 )
-ARTICLES = StaffHomePart(
+ARTICLES = HomePart(
     name="articles",
     title="Articles",
     nothing="Nothing is open to everyone out of turn.",
     lines=(
-        StaffHomeLine(
+        HomeLine(
             what="Open to everyone: the whole site",
             link="/staff/articles",
             note="Flood warning for the lower valley.",
@@ -123,23 +122,21 @@ ARTICLES = StaffHomePart(
         ),
     ),
 )
-MACHINERY = StaffHomePart(
+MACHINERY = HomePart(
     name="machinery",
     title="Machinery",
     nothing="Everything runs.",
     lines=(
-        StaffHomeLine(what="A worker is at work", link="/staff/cases", before_at="last heard of", at=NOW),
-        StaffHomeLine(what="Billing runs finish", link="/staff/cases", before_at="the last", at=NOW),
-        StaffHomeLine(
+        HomeLine(what="A worker is at work", link="/staff/cases", before_at="last heard of", at=NOW),
+        HomeLine(what="Billing runs finish", link="/staff/cases", before_at="the last", at=NOW),
+        HomeLine(
             what="1 promise is broken",
             link="/staff/cases",
             before_at="checked",
             at=NOW - timedelta(hours=6),
             urgent=True,
         ),
-        StaffHomeLine(
-            what="41 mails wait to be sent", link="/staff/cases", age="the oldest for under a minute"
-        ),
+        HomeLine(what="41 mails wait to be sent", link="/staff/cases", age="the oldest for under a minute"),
     ),
 )
 QUIET = tuple(replace(part, lines=()) for part in (MACHINERY, REQUESTS, MONEY, NEWSLETTERS, ARTICLES, MONTH))

@@ -1,7 +1,5 @@
 """The first page of staff: the search box, what stands still, and what waits for the member's role."""
 
-from dataclasses import fields
-
 from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.responses import Response
@@ -11,11 +9,10 @@ from billing.billing_run.overdue import overdue_since
 from billing.payments import charge
 from billing.platform import heartbeat
 from billing.staff.home.first_page import first_page
-from billing.staff.home.lines import HomeLine, HomePart
 from billing.staff.roles import Permission
 from billing.web.staff.guard import StaffVisiting
 from billing.web.views.operators import PausedNote
-from billing.web.views.staff_home import StaffHomeLine, StaffHomePage, StaffHomePart
+from billing.web.views.staff_home import StaffHomePage
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,7 +27,7 @@ def home(visit: StaffVisiting) -> Response:
             paused=_paused(ctx.session),
             silent_since=last.at if last is not None and last.silent else None,
             no_run_since=overdue_since(ctx.session, ctx.at),
-            parts=tuple(_part(part) for part in first_page(ctx, visit.member.role)),
+            parts=first_page(ctx, visit.member.role),
         )
     return visit.page(view)
 
@@ -41,12 +38,3 @@ def _paused(session: Session) -> PausedNote | None:
         return None
     waiting = charge.waiting(session)
     return PausedNote(since=pause.since, probe_at=pause.probe_at, waiting=waiting, reason=pause.reason)
-
-
-def _part(part: HomePart) -> StaffHomePart:
-    lines = tuple(_line(line) for line in part.lines)
-    return StaffHomePart(name=part.name, title=part.title, nothing=part.nothing, lines=lines)
-
-
-def _line(line: HomeLine) -> StaffHomeLine:
-    return StaffHomeLine(**{field.name: getattr(line, field.name) for field in fields(line)})

@@ -14,10 +14,9 @@ from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.refunds import shortage
 from billing.reports import books
-from billing.rules.ages import age_in_words
 from billing.rules.money import Money
 from billing.staff import approvals
-from billing.staff.home.lines import LISTED, HomeLine, HomePart, WaitingCount, count
+from billing.staff.home.lines import LISTED, HomeLine, HomePart, WaitingCount, count, oldest_for
 from billing.staff.lists.refunds import RefundProgress
 
 SOON = timedelta(days=3)
@@ -129,7 +128,7 @@ def _owed(ctx: TransactionContext) -> list[HomeLine]:
         HomeLine(
             what=f"{owed} owed to readers by bank transfer",
             link=OWED,
-            age=f"the oldest for {age_in_words(ctx.at - oldest)}",
+            age=oldest_for(ctx, oldest),
             amount=Money(cents),
             urgent=True,
         )
@@ -149,7 +148,7 @@ def _approvals(ctx: TransactionContext) -> list[HomeLine]:
         HomeLine(
             what=f"{WaitingCount(len(waiting)).words('approval waits', 'approvals wait')} for a second member",
             link="/staff/approvals",
-            age=f"the oldest for {age_in_words(ctx.at - waiting[0].asked_at)}",
+            age=oldest_for(ctx, waiting[0].asked_at),
             amount=Money(cents) if cents else None,
         )
     ]
@@ -163,7 +162,7 @@ def _short_of_balance(ctx: TransactionContext) -> list[HomeLine]:
         HomeLine(
             what=f"{WaitingCount(short.count).words('refund waits', 'refunds wait')} for balance at the acquirer",
             link=OWED,
-            age=f"the oldest for {age_in_words(ctx.at - short.since)}",
+            age=oldest_for(ctx, short.since),
             amount=Money(short.cents),
             urgent=True,
         )
@@ -178,7 +177,7 @@ def _pending(ctx: TransactionContext) -> list[HomeLine]:
         HomeLine(
             what=f"{found.words('refund is', 'refunds are')} on the way to readers’ cards",
             link=f"/staff/refunds?state={RefundProgress.UNDER_WAY}",
-            age=f"the oldest for {age_in_words(ctx.at - found.since)}",
+            age=oldest_for(ctx, found.since),
             amount=Money(found.cents),
         )
     ]
@@ -200,5 +199,5 @@ def _other_cases(ctx: TransactionContext) -> list[HomeLine]:
 def _cases(ctx: TransactionContext, found: WaitingCount, what: str) -> list[HomeLine]:
     if found.since is None:
         return []
-    age = f"the oldest for {age_in_words(ctx.at - found.since)}"
+    age = oldest_for(ctx, found.since)
     return [HomeLine(what=what, link=CASES, age=age)]

@@ -6,6 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from billing.platform.context import TransactionContext
+from billing.rules.ages import age_in_words
 from billing.rules.money import Money
 
 LISTED = 10
@@ -64,3 +66,8 @@ def count(session: Session, rows: str, **values: object) -> WaitingCount:
     )
     number, since, cents = session.execute(sa.text(counted), values).one()
     return WaitingCount(number, since, int(cents))
+
+
+def oldest_for(ctx: TransactionContext, since: datetime) -> str:
+    """How long the first of several has waited: "the oldest for 3 days"."""
+    return f"the oldest for {age_in_words(ctx.at - since)}"

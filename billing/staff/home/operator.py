@@ -10,8 +10,7 @@ from billing.reconcile.schedule import comparison_progress, last_compared_at
 from billing.reports import doctor
 from billing.reports.doctor_models import DoctorVisit
 from billing.reports.queues import MOST, QueueLength, queue_lengths
-from billing.rules.ages import age_in_words
-from billing.staff.home.lines import HomeLine, HomePart, count
+from billing.staff.home.lines import HomeLine, HomePart, count, oldest_for
 
 CASES = "/staff/cases"
 EVENTS = "/staff/webhooks"
@@ -102,7 +101,7 @@ def _bounces(ctx: TransactionContext) -> list[HomeLine]:
         lines.append(HomeLine(what=what, link="/staff/newsletters"))
     if unreachable.since is not None:
         what = unreachable.words("reader’s address refuses notices", "readers’ addresses refuse notices")
-        age = f"the oldest for {age_in_words(ctx.at - unreachable.since)}"
+        age = oldest_for(ctx, unreachable.since)
         lines.append(HomeLine(what=what, link=CASES, age=age, urgent=True))
     return lines
 
@@ -124,6 +123,6 @@ def _queue(ctx: TransactionContext, queue: QueueLength, one: str, many: str, lin
     return HomeLine(
         what=words,
         link=link,
-        age=f"the oldest for {age_in_words(ctx.at - queue.oldest)}" if queue.oldest else "",
+        age=oldest_for(ctx, queue.oldest) if queue.oldest else "",
         urgent=queue.age_seconds(ctx.at) > LATE_MINUTES * 60,
     )

@@ -4,7 +4,7 @@ from billing.platform.context import TransactionContext
 from billing.rules.ages import age_in_words
 from billing.rules.money import Money
 from billing.staff import reads, requests
-from billing.staff.home.lines import LISTED, HomeLine, HomePart, count
+from billing.staff.home.lines import LISTED, HomeLine, HomePart, count, oldest_for
 from billing.staff.requests import Waiting
 
 ROOM = "/staff/requests"
@@ -20,7 +20,7 @@ def support_part(ctx: TransactionContext, *, short: bool) -> HomePart:
             HomeLine(
                 what=f"{waiting.words('request waits', 'requests wait')} for an answer",
                 link=ROOM,
-                age=f"the oldest for {age_in_words(ctx.at - waiting.since)}",
+                age=oldest_for(ctx, waiting.since),
             ),
             *(() if short else _each(ctx)),
         )

@@ -9,6 +9,7 @@ from billing.platform import heartbeat
 from billing.platform.actors import WORKER
 from billing.platform.installation import is_home_in
 from billing.staff.home.first_page import first_page
+from billing.staff.home.lines import WaitingCount
 from billing.staff.roles import Role
 from tests.support.browser import Browser
 from tests.support.newsroom import Newsroom
@@ -142,6 +143,19 @@ def test_an_admin_sees_how_the_machinery_does(world: World, paid: Subscriber, st
     assert "The books are compared with the acquirer’s through" in words
     world.execute("UPDATE doctor_visit SET broken = 2, found = 3")
     assert "2 promises are broken" in admin.get("/staff").words
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (WaitingCount(1), "1 request waits"),
+        (WaitingCount(12), "12 requests wait"),
+        (WaitingCount(1000, is_cut=True), "1000 or more requests wait"),
+        (WaitingCount(1432), "1432 requests wait"),
+    ],
+)
+def test_a_count_that_ended_early_says_so(found: WaitingCount, said: str) -> None:
+    assert found.words("request waits", "requests wait") == said
 
 
 @pytest.mark.parametrize("role", [role.value for role in Role])

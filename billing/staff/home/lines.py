@@ -46,17 +46,18 @@ class HomePart:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCount:
-    """How many rows there are, `MOST` at most, since when the first waits, and their cents."""
+    """How many rows there are, since when the first waits, and their cents. `is_cut`: it ended early, so there may be more."""
 
     number: int
     since: datetime | None = None
     cents: int = 0
+    is_cut: bool = False
 
     def words(self, one: str, many: str) -> str:
-        """The number with its noun: "1 request", "12 requests", "1000 requests or more"."""
+        """The number with its words: "1 request waits", "12 requests wait", "1000 or more requests wait"."""
         if self.number == 1:
             return f"1 {one}"
-        return f"{self.number} {many}" + (" or more" if self.number >= MOST else "")
+        return f"{self.number} {'or more ' if self.is_cut else ''}{many}"
 
 
 def count(session: Session, rows: str, **values: object) -> WaitingCount:
@@ -65,7 +66,7 @@ def count(session: Session, rows: str, **values: object) -> WaitingCount:
         f"SELECT count(*), min(since), coalesce(sum(cents), 0) FROM ({rows} LIMIT {MOST}) row (since, cents)"  # noqa: S608
     )
     number, since, cents = session.execute(sa.text(counted), values).one()
-    return WaitingCount(number, since, int(cents))
+    return WaitingCount(number, since, int(cents), is_cut=number >= MOST)
 
 
 def oldest_for(ctx: TransactionContext, since: datetime) -> str:

@@ -10,7 +10,7 @@ from billing.reconcile.schedule import comparison_progress, last_compared_at
 from billing.reports import doctor
 from billing.reports.doctor_models import DoctorVisit
 from billing.reports.queues import MOST, QueueLength, queue_lengths
-from billing.staff.home.lines import HomeLine, HomePart, count, oldest_for
+from billing.staff.home.lines import HomeLine, HomePart, WaitingCount, count, oldest_for
 
 CASES = "/staff/cases"
 EVENTS = "/staff/webhooks"
@@ -117,11 +117,9 @@ def _queues(ctx: TransactionContext) -> list[HomeLine]:
 
 
 def _queue(ctx: TransactionContext, queue: QueueLength, one: str, many: str, link: str) -> HomeLine:
-    words = f"1 {one}" if queue.length == 1 else f"{queue.length} {many}"
-    if queue.length >= MOST:
-        words = f"{MOST} {many} or more"
+    counted = WaitingCount(queue.length, is_cut=queue.length >= MOST)
     return HomeLine(
-        what=words,
+        what=counted.words(one, many),
         link=link,
         age=oldest_for(ctx, queue.oldest) if queue.oldest else "",
         urgent=queue.age_seconds(ctx.at) > LATE_MINUTES * 60,

@@ -110,4 +110,9 @@ def to_readers(session: Session) -> list[Refund]:
     """All that is owed, longest first."""
     payments = session.exec(select(Payment).where(_PERHAPS)).all()
     found = [row for payment in payments for row in of_payment(session, payment)]
-    return sorted(found, key=lambda row: (row.bounced_at or row.settled_at or row.created_at, *_age(row)))
+    return sorted(found, key=lambda row: (failed_at(row), *_age(row)))
+
+
+def failed_at(refund: Refund) -> datetime:
+    """Since when a failed refund is owed: it came back then, or was refused."""
+    return refund.bounced_at or refund.settled_at or refund.created_at

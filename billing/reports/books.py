@@ -210,7 +210,7 @@ def owed_back(session: Session) -> list[OwedBack]:
             readers[refund.reader_id].email,
             refund.amount,
             numbers.credit_note_number(refund.credit_note_number) if refund.credit_note_number else None,
-            refund.bounced_at or refund.settled_at or refund.created_at,
+            refunds_owed.failed_at(refund),
             refund.failure or "",
         )
         for refund in refunds

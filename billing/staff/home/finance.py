@@ -1,6 +1,6 @@
 """Money on the first page: disputes by deadline, what readers are owed, refunds and differences that wait, and the month."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlmodel import col, select
 
@@ -8,7 +8,6 @@ from billing.acquirer.balance_port import DisputeState
 from billing.cases.models import CaseKind
 from billing.payments import postings, refunds_owed
 from billing.payments.dispute_models import Dispute
-from billing.payments.refund_models import Refund
 from billing.platform.bulk import load
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
@@ -122,7 +121,9 @@ def _owed(ctx: TransactionContext) -> list[HomeLine]:
     if not number:
         return []
     cents = sum(row.amount for row in refunds) + sum(row.amount for row in unexplained)
-    oldest = min([*map(_failed_at, refunds), *(row.given_up_at or row.found_at for row in unexplained)])
+    oldest = min(
+        [*map(refunds_owed.failed_at, refunds), *(row.given_up_at or row.found_at for row in unexplained)]
+    )
     owed = WaitingCount(number).words("refund is", "refunds are")
     return [
         HomeLine(
@@ -133,10 +134,6 @@ def _owed(ctx: TransactionContext) -> list[HomeLine]:
             urgent=True,
         )
     ]
-
-
-def _failed_at(refund: Refund) -> datetime:
-    return refund.bounced_at or refund.settled_at or refund.created_at
 
 
 def _approvals(ctx: TransactionContext) -> list[HomeLine]:

@@ -2,17 +2,17 @@
 
 from datetime import timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from billing.platform.actors import is_actor, staff_id_of
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
 from billing.rules.card_numbers import without_card_numbers
 from billing.staff import audit, open_requests
-from billing.staff.models import ReaderRequest, RequestKind, StaffMember
+from billing.staff.models import ReaderRequest, RequestKind
 from billing.staff.request_models import RequestStep, RequestStepKind
 from billing.staff.request_steps import record
-from billing.staff.requests import ACTING, AlreadyClosed, clean_words, lock_request
+from billing.staff.requests import ACTING, AlreadyClosed, clean_words, holder_of, lock_request
 
 LONGEST_REASON = 300
 PRESSED_TWICE = timedelta(minutes=1)
@@ -81,12 +81,6 @@ def release(ctx: TransactionContext, request_id: str) -> None:
     request.claimed_by_id = request.claimed_at = None
     record(ctx, request, RequestStepKind.RELEASED)
     audit.write(ctx, "release_request", reader_id=request.reader_id, subject=request.id)
-
-
-def holder_of(session: Session, request: ReaderRequest) -> str | None:
-    """The address of the member who has the request."""
-    member = session.get(StaffMember, request.claimed_by_id) if request.claimed_by_id else None
-    return member.email if member else None
 
 
 def set_kind(ctx: TransactionContext, request_id: str, kind: RequestKind) -> None:

@@ -247,12 +247,17 @@ def waiting(
 
 def at_risk(ctx: TransactionContext, request: ReaderRequest) -> Waiting:
     """What the request may cost the reader, or us, while it waits."""
-    member = ctx.session.get(StaffMember, request.claimed_by_id) if request.claimed_by_id else None
     return replace(
         _with_cents(ctx, request),
-        holder=member.email if member else None,
+        holder=holder_of(ctx.session, request),
         waits_for=ctx.at - request.waits_since if request.waits_since else timedelta(),
     )
+
+
+def holder_of(session: Session, request: ReaderRequest) -> str | None:
+    """The address of the member who has the request."""
+    member = session.get(StaffMember, request.claimed_by_id) if request.claimed_by_id else None
+    return member.email if member else None
 
 
 def _with_cents(ctx: TransactionContext, request: ReaderRequest) -> Waiting:

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from billing.payments import invoice_recipients
 from billing.platform import ids
 from billing.platform.context import TransactionContext
-from billing.platform.db import lock_one
+from billing.platform.db import lock_row
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.rules.canned_answers import fill
 from billing.rules.money import Money
@@ -58,7 +58,15 @@ def kept(session: Session) -> Sequence[CannedAnswer]:
 
 def one(session: Session, answer_id: str) -> CannedAnswer:
     """Raises UnknownAnswer."""
-    found = session.get(CannedAnswer, answer_id)
+    return _kept(session.get(CannedAnswer, answer_id))
+
+
+def _lock(session: Session, answer_id: str) -> CannedAnswer:
+    """Raises UnknownAnswer, also where another member removed it meanwhile."""
+    return _kept(lock_row(session, CannedAnswer, answer_id))
+
+
+def _kept(found: CannedAnswer | None) -> CannedAnswer:
     if found is None or found.removed_at is not None:
         raise UnknownAnswer
     return found
@@ -82,8 +90,7 @@ def save(ctx: TransactionContext, answer_id: str | None, title: str, words: str)
         row = CannedAnswer(id=ids.new("can", ctx.at), title=title, words=words, changed_at=ctx.at)
         ctx.session.add(row)
     else:
-        one(ctx.session, answer_id)
-        row = lock_one(ctx.session, CannedAnswer, answer_id)
+        row = _lock(ctx.session, answer_id)
         if (row.title, row.words) == (title, words):
             return row
         before = {"title": row.title, "words": row.words}
@@ -99,10 +106,7 @@ def save(ctx: TransactionContext, answer_id: str | None, title: str, words: str)
 
 def remove(ctx: TransactionContext, answer_id: str) -> None:
     """Take an answer off the list. Raises UnknownAnswer."""
-    one(ctx.session, answer_id)
-    row = lock_one(ctx.session, CannedAnswer, answer_id)
-    if row.removed_at is not None:
-        return
+    row = _lock(ctx.session, answer_id)
     row.removed_at = ctx.at
     audit.write(ctx, "remove_answer", subject=row.id, before={"title": row.title, "words": row.words})
 

@@ -119,3 +119,16 @@ def test_a_removed_one_is_unknown(world: World, staff: SignIn) -> None:
         canned_answers.remove(ctx, row.id)
         with pytest.raises(canned_answers.UnknownAnswer):
             canned_answers.save(ctx, row.id, "Price", "Another.")
+
+
+def test_one_that_another_member_removes_meanwhile_is_not_changed(world: World) -> None:
+    database, site, actor = world.services.database, world.services.site, StaffActor("x@paper.example")
+    with database.begin(site, world.now, actor) as ctx:
+        answer_id = canned_answers.save(ctx, None, "Price", "It is {price}.").id
+    with database.begin(site, world.now, actor) as ctx:
+        seen = canned_answers.one(ctx.session, answer_id)
+        with database.begin(site, world.now, actor) as other:
+            canned_answers.remove(other, answer_id)
+        with pytest.raises(canned_answers.UnknownAnswer):
+            canned_answers.save(ctx, seen.id, "Price", "Another.")
+    assert world.rows("SELECT words FROM canned_answer") == [{"words": "It is {price}."}]

@@ -79,12 +79,17 @@ def reasoned(
     """Change what concerns all readers, and add its line: the reason on one line, at most 300 characters, without card numbers.
 
     Returns what is now. Raises NeedsReason before anything is done, and what `do` raises."""
-    reason = without_card_numbers(" ".join(reason.split()))[:LONGEST_REASON]
+    reason = clean_reason(reason)
     if not reason:
         raise NeedsReason
     before, after = do()
     write(ctx, act, subject=subject, reason=reason, before=before, after=after)
     return after
+
+
+def clean_reason(reason: str) -> str:
+    """A typed reason as it is kept: on one line, at most 300 characters, without card numbers; empty where none was typed."""
+    return without_card_numbers(" ".join(reason.split()))[:LONGEST_REASON]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,12 @@ from sqlmodel import select
 from billing.platform.actors import is_actor, staff_id_of
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
-from billing.rules.card_numbers import without_card_numbers
 from billing.staff import audit, open_requests
 from billing.staff.models import ReaderRequest, RequestKind
 from billing.staff.request_models import RequestStep, RequestStepKind
 from billing.staff.request_steps import record
 from billing.staff.requests import ACTING, AlreadyClosed, clean_words, holder_of, lock_request
 
-LONGEST_REASON = 300
 PRESSED_TWICE = timedelta(minutes=1)
 """The same note by the same member within this time is one note."""
 KINDS = tuple(kind for kind in RequestKind if kind not in ACTING)
@@ -131,7 +129,7 @@ def close(ctx: TransactionContext, request_id: str, reason: str) -> None:
     """Close a request that needs no answer, such as spam or a thank-you; no mail goes out. A reply opens it again.
 
     Raises UnknownRequest, AlreadyClosed, NeedsAnswer, SayWhyItCloses."""
-    reason = without_card_numbers(" ".join(reason.split()))[:LONGEST_REASON]
+    reason = audit.clean_reason(reason)
     if not reason:
         raise SayWhyItCloses
     request = lock_request(ctx.session, request_id)

@@ -7,9 +7,8 @@ from sqlmodel import col, select
 from billing.platform.actors import staff_id_of
 from billing.platform.context import TransactionContext
 from billing.readers.register import by_id
-from billing.rules.card_numbers import without_card_numbers
 from billing.staff import audit
-from billing.staff.audit import LONGEST_REASON, NeedsReason
+from billing.staff.audit import NeedsReason, clean_reason
 from billing.staff.models import AuditLine
 from billing.staff.roles import Permission
 
@@ -19,7 +18,7 @@ LASTS = timedelta(minutes=15)
 def begin(ctx: TransactionContext, reader_id: str, reason: str) -> None:
     """Allow this member to see it from now on. Raises UnknownReader, ReaderMerged, NeedsReason."""
     by_id(ctx.session, reader_id)
-    reason = without_card_numbers(" ".join(reason.split()))[:LONGEST_REASON]
+    reason = clean_reason(reason)
     if not reason:
         raise NeedsReason
     audit.write(ctx, Permission.SEE_AS.value, reader_id=reader_id, reason=reason)

@@ -73,7 +73,7 @@ def _view(
     subscription = latest_of(session, reader.id)
     card = session.get(PaymentMethod, subscription.payment_method_id) if subscription else None
     entries, more = timeline.of(session, reader.id, only=only, page=page)
-    paid = receipts.paid_by(session, reader.id)
+    paid, death = receipts.paid_by(session, reader.id), _death(session, reader.id)
     return StaffReaderPage(
         reader_id=reader.id,
         email=reader.email,
@@ -86,7 +86,9 @@ def _view(
         card=card_of(card) if card else None,
         customer_ref=card.customer_ref if card else None,
         another_trial=open_exception(ctx.session, reader.id) is not None,
-        acts=() if is_erased(reader.email) else _acts(visit, ctx, reader.id, subscription),
+        acts=()
+        if is_erased(reader.email)
+        else _acts(visit, ctx, reader.id, subscription, died=death is not None),
         payments=tuple(_payment(visit, row) for row in paid),
         may_see_as=visit.may(Permission.SEE_AS) and not is_erased(reader.email),
         known=known_facts(visit, ctx, reader, subscription, paid),
@@ -106,7 +108,7 @@ def _view(
         more=more,
         buyer=invoice_recipients.of_reader(session, reader.id),
         passkeys=passkeys.sentence_of(session, reader.id, ctx.zone),
-        death=_death(session, reader.id),
+        death=death,
     )
 
 
@@ -150,7 +152,12 @@ def _next_charge(ctx: TransactionContext, subscription: Subscription | None) -> 
 
 
 def _acts(
-    visit: StaffVisit, ctx: TransactionContext, reader_id: str, subscription: Subscription | None
+    visit: StaffVisit,
+    ctx: TransactionContext,
+    reader_id: str,
+    subscription: Subscription | None,
+    *,
+    died: bool,
 ) -> tuple[tuple[str, str], ...]:
     """Address and words of each act that makes sense now and that this member may do."""
     live = subscription is not None and subscription.state is not State.ENDED
@@ -158,7 +165,7 @@ def _acts(
     undoable = subscription is not None and may_undo(ctx, subscription)
     paused = subscription is not None and (subscription.state is State.PAUSED or pause_is_ahead(subscription))
     paid = subscription is not None and subscription.state is State.ACTIVE and not subscription.is_fixed_term
-    closing, died = is_closing(ctx.session, reader_id), deceased.of(ctx.session, reader_id) is not None
+    closing = is_closing(ctx.session, reader_id)
     day_chosen = subscription is not None and allows(charge_day.refuse_undo, ctx, subscription)
     day_is_free = subscription is not None and allows(charge_day.refuse, ctx, subscription)
     offered = (

@@ -290,7 +290,7 @@ def _merge() -> StaffActPage:
 
 def _readers() -> Iterator[tuple[str, Page, Frame]]:
     at = replace(STAFF, path="/staff/readers/rdr_1")
-    yield "staff-find", StaffFindPage(focus=True), STAFF
+    yield "staff-find", StaffFindPage(), STAFF
     yield from found_pages(STAFF)
     yield "staff-next", NEXT, at
     see = StaffSeePage(reader_id="rdr_1", email=LONG_ADDRESS, ends_at=None, minutes=15, error="Say why.")

@@ -46,10 +46,10 @@ def found_pages(frame: Frame) -> Iterator[tuple[str, Page, Frame]]:
         more_readers="/staff/find?q=van&after=rdr_2",
     )
     charges = FoundRows(charges=(charge, charge), more_charges="/staff/find?q=R75&after=pay_2")
-    yield "staff-found", StaffFindPage(found=rows, query="van", focus=True), at
-    yield "staff-found-charges", StaffFindPage(found=charges, query="R75 5 November", focus=True), at
+    yield "staff-found", StaffFindPage(found=rows, query="van"), at
+    yield "staff-found-charges", StaffFindPage(found=charges, query="R75 5 November"), at
     nobody = FoundRows(invite="/staff/complimentary?email=lerato%40example.com")
-    yield "staff-found-nobody", StaffFindPage(found=nobody, query="lerato@example.com", focus=True), at
+    yield "staff-found-nobody", StaffFindPage(found=nobody, query="lerato@example.com"), at
     yield "staff-invite", INVITE, replace(frame, path="/staff/complimentary")
     yield "staff-invite-refused", replace(INVITE, words=(), version="", error="Days are a whole number."), at
     yield "staff-found-none", StaffFindPage(found=FoundRows(), query="van", error="Type something."), at

@@ -38,7 +38,7 @@ def search(visit: Finding, q: Typed = "", after: Key = "") -> Response:
 
     The words stand in the address, so that a browser's Back finds them again. They reach no log of ours, as access lines name the
     route only (SEC-9), and no other site, as `Referrer-Policy` is `no-referrer`; a proxy in front must not log query strings."""
-    text, view = q.strip(), StaffFindPage(query=q, focus=True)
+    text, view = q.strip(), StaffFindPage(query=q)
     if not q:
         return visit.page(view)
     if not text or not storable(text):
@@ -57,7 +57,7 @@ def search(visit: Finding, q: Typed = "", after: Key = "") -> Response:
 def rows(visit: Finding, q: Typed = "") -> Response:
     """The same page while a word is typed, of which `staff.js` takes the rows. It leads nowhere by itself, and is counted apart."""
     text = q.strip()
-    view = StaffFindPage(query=q, focus=True)
+    view = StaffFindPage(query=q)
     if len(text) < SHORTEST_WORD or not storable(text):
         return visit.page(view)
     with visit.begin() as ctx:

@@ -70,6 +70,4 @@ class StaffFindPage:
     template: ClassVar[str] = "staff/find.html"
     found: FoundRows | None = None
     query: str = ""
-    focus: bool = False
-    """Whether the cursor starts in the box."""
     error: str | None = None

@@ -47,10 +47,8 @@ def newsletters_part(ctx: TransactionContext, *, short: bool) -> HomePart:
 def _issues(ctx: TransactionContext) -> tuple[HomeLine, ...]:
     """What is scheduled until midnight, and what has started since the last one."""
     today = start_of_day(ctx.today, ctx.zone)
-    scheduled = (
-        col(Issue.state) == IssueState.SCHEDULED,
-        col(Issue.scheduled_at) < today + timedelta(days=1),
-    )
+    tomorrow = start_of_day(ctx.today + timedelta(days=1), ctx.zone)
+    scheduled = (col(Issue.state) == IssueState.SCHEDULED, col(Issue.scheduled_at) < tomorrow)
     rows = ctx.session.exec(
         select(Issue, Newsletter)
         .join(Newsletter, col(Newsletter.id) == Issue.newsletter_id)

@@ -183,7 +183,9 @@ def _picks(session: Session, what: str) -> list[tuple[str, str]]:
     """The newest articles, and the one that is asked for, which may be older."""
     picks = {f"article:{row.id}": row.title for row in articles.newest(session, PICKS)}
     asked = session.get(Article, what.removeprefix("article:")) if what.startswith("article:") else None
-    return [*picks.items(), *({f"article:{asked.id}": asked.title}.items() - picks.items() if asked else ())]
+    if asked is not None:
+        picks.setdefault(f"article:{asked.id}", asked.title)
+    return list(picks.items())
 
 
 def line_of(row: ArticleRow) -> ArticleLine:

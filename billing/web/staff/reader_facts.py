@@ -34,8 +34,6 @@ from billing.web.views.staff_reader import (
     SignedInRow,
 )
 
-OWES = (State.PAST_DUE,)
-
 
 def known_facts(
     visit: StaffVisit,
@@ -81,7 +79,7 @@ def _sum(cents: Sequence[int]) -> Money | None:
 
 
 def _owes(session: Session, subscription: Subscription | None) -> Money | None:
-    if subscription is None or subscription.state not in OWES:
+    if subscription is None or subscription.state is not State.PAST_DUE:
         return None
     invoice = open_invoice(session, subscription.id)
     return Money(invoice.gross, invoice.currency) if invoice is not None else None

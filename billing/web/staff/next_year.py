@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from billing.platform.errors import Invalid
 from billing.readers.register import by_id
 from billing.rules.pause import MOST_BY_STAFF
 from billing.rules.periods import add_months
@@ -31,8 +30,8 @@ def page(
     given, error = TWO_WEEKS, None
     try:
         given = read_days(days)
-    except Invalid:
-        error = NotDays().detail
+    except NotDays as refusal:
+        error = refusal.detail
     with visit.begin() as ctx:
         reader = by_id(ctx.session, reader_id)
         audit.note_page_opened(ctx, reader_id)

@@ -1,21 +1,16 @@
 """Finding a reader by anything that staff may know."""
 
 import re
-from urllib.parse import urlencode
 
 import pytest
 
 from tests.support.actors import BY
-from tests.support.browser import Answer, Browser
+from tests.support.browser import Browser
+from tests.support.finding import search
 from tests.support.staff_members import SignIn
 from tests.support.world import World
 
 NOMSA, OTHER = "nomsa.dlamini@example.com", "pieter@example.org"
-
-
-def search(browser: Browser, words: str, **more: str) -> Answer:
-    """Send the search form, as a browser does."""
-    return browser.get(f"/staff/find?{urlencode({'q': words, **more})}")
 
 
 @pytest.fixture

@@ -1,25 +1,12 @@
 """Finding by names, two words, documents, amounts and days; a page at a time; and while words are typed."""
 
-from urllib.parse import urlencode
-
-import pytest
-
-from tests.support.browser import Answer, Browser
+from tests.support.browser import Browser
+from tests.support.finding import search
 from tests.support.merging import SECOND, do_merge
 from tests.support.plans import whole_tables_read
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
-
-
-def search(browser: Browser, words: str, **more: str) -> Answer:
-    """Send the search form, as a browser does."""
-    return browser.get(f"/staff/find?{urlencode({'q': words, **more})}")
-
-
-@pytest.fixture
-def support(staff: SignIn) -> Browser:
-    return staff("support")
 
 
 def named(world: World, reader_id: str, name: str) -> None:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 from tests.support.browser import Answer, Browser
+from tests.support.finding import search
 from tests.support.staff_members import SignIn
 from tests.support.world import World
 
@@ -28,7 +29,7 @@ def give(
 
 def test_a_search_that_finds_nobody_leads_to_an_invitation(world: World, staff: SignIn) -> None:
     support = staff("support")
-    found = support.get(f"/staff/find?{urlencode({'q': GUEST})}")
+    found = search(support, GUEST)
     link = f"{PAGE}?{urlencode({'email': GUEST})}"
     assert f'href="{link}"' in found.text
     shown = support.get(link)

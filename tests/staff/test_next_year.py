@@ -9,16 +9,10 @@ from billing.platform.actors import Command
 from billing.staff.next_year import Prospect, prospects
 from tests.support.browser import Browser
 from tests.support.plans import whole_tables_read
-from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
 SLUGS = ("", "cancel?when=now", "pause", "extend")
-
-
-@pytest.fixture
-def support(staff: SignIn) -> Browser:
-    return staff("support")
 
 
 def ways(world: World, reader_id: str, *, months: int = 1, days: int = 14) -> dict[str, Prospect]:

@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from tests.support.actors import BY
 from tests.support.browser import Answer, Browser
 from tests.support.merging import SECOND, do_merge
@@ -14,11 +12,6 @@ from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.statements import transactions
 from tests.support.world import World
-
-
-@pytest.fixture
-def support(staff: SignIn) -> Browser:
-    return staff("support")
 
 
 def link_of(page: Answer, words: str) -> str:

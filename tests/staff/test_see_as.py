@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from tests.support.actors import BY
 from tests.support.browser import Browser
 from tests.support.signed_in import signed_in
@@ -11,11 +9,6 @@ from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.table_contents import changed, contents
 from tests.support.world import World
-
-
-@pytest.fixture
-def support(staff: SignIn) -> Browser:
-    return staff("support")
 
 
 def page_of(paid: Subscriber) -> str:

@@ -1,5 +1,7 @@
 """Answers that are sent often: written on a page, filled in for a reader, and sent only once nothing is left open."""
 
+import re
+
 import pytest
 
 from billing.platform.actors import StaffActor
@@ -26,12 +28,7 @@ def write(member: Browser, title: str = "Next charge", words: str = WORDS) -> st
     member.get("/staff/answers")
     page = member.post("/staff/answers", title=title, words=words)
     assert page.status == 200, page.words
-    return (
-        page.text.rpartition('action="/staff/answers/can_')[2]
-        .partition('"')[0]
-        .removesuffix("/remove")
-        .join(("can_", ""))
-    )
+    return str(re.findall(r"/staff/answers/(can_\w+)/remove", page.text)[-1])
 
 
 def put_in(member: Browser, page: str, answer_id: str, words: str = "") -> tuple[int, str]:

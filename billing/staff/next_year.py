@@ -72,8 +72,7 @@ def _if(ctx: TransactionContext, live: Subscription | None, title: str, act: Act
         preview = act.preview(ctx)
         charges = _charges(ctx, _after(ctx, live, act)) if live is not None else ()
     except (Refusal, NoSuchTransition) as problem:
-        refusal = problem.detail if isinstance(problem, Refusal) else str(problem)
-        return Prospect(title, refusal=str(refusal), what=act.what, slug=slug)
+        return Prospect(title, refusal=str(problem), what=act.what, slug=slug)
     return Prospect(title, preview.words, charges, preview.cents, None, act.what, slug)
 
 

@@ -26,13 +26,12 @@ MONTHS = 12
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """One way in which it may go on. `words`: what happens first. `back`: cents that go back at once. `refusal`: why it can't be done,
-    where it can't. `what` and `slug` are the act's permission and page; None as it is."""
+    """One way in which it may go on. `words`: what happens first. `refusal`: why it can't be done, where it can't. `what` and `slug` are
+    the act's permission and page; None as it is."""
 
     title: str
     words: tuple[str, ...] = ()
     charges: tuple[Expected, ...] = ()
-    back: int = 0
     refusal: str | None = None
     what: Permission | None = None
     slug: str = ""
@@ -73,7 +72,7 @@ def _if(ctx: TransactionContext, live: Subscription | None, title: str, act: Act
         charges = _charges(ctx, _after(ctx, live, act)) if live is not None else ()
     except (Refusal, NoSuchTransition) as problem:
         return Prospect(title, refusal=str(problem), what=act.what, slug=slug)
-    return Prospect(title, preview.words, charges, preview.cents, None, act.what, slug)
+    return Prospect(title, preview.words, charges, what=act.what, slug=slug)
 
 
 def _after(ctx: TransactionContext, live: Subscription, act: Act) -> Subscription:

@@ -87,16 +87,14 @@ class Found:
         return list(dict.fromkeys(ids))
 
 
-def find(
-    ctx: TransactionContext, typed: str, *, after: str = "", as_typed: bool = False, limit: int | None = None
-) -> Found:
+def find(ctx: TransactionContext, typed: str, *, after: str = "", as_typed: bool = False) -> Found:
     """What fits, at most 25 readers and 25 charges; `after` is the key of a further page. Each search is counted (TooMany) and
     audited.
 
     The audit keeps who was found and how, not what was typed: after an erasure it must not hold an address."""
     whose = staff_id_of(ctx.actor) or str(ctx.actor)
     what, most = ("staff find as typed", LIMIT_AS_TYPED) if as_typed else ("staff find", LIMIT)
-    rate.count(ctx, what, whose, limit=limit or most, per=PER)
+    rate.count(ctx, what, whose, limit=most, per=PER)
     ctx.session.execute(_PLAN_FOR_THESE_WORDS)
     found = _found(ctx, read_terms(typed, ctx.site.today(ctx.at)), after)
     ids = found.reader_ids

@@ -119,10 +119,9 @@ def _found(ctx: TransactionContext, terms: SearchTerms, after: str) -> Found:
                 kept = _kept(session, reader)
                 by_id.setdefault(kept.id, FoundReader(kept, by))
     wide: dict[str, FoundReader] = {}
+    # a whole address means its reader, of whatever else it is a part
     is_address = any(found.by is By.MAIL for found in by_id.values())
-    for by, query in (
-        () if is_address else _wide(terms)
-    ):  # a whole address means its reader, of whatever else it is a part
+    for by, query in () if is_address else _wide(terms):
         page = query.where(col(Reader.id) < after) if after else query
         for reader in session.exec(page.order_by(col(Reader.id).desc()).limit(MOST + 1)):
             wide.setdefault(reader.id, FoundReader(reader, by))

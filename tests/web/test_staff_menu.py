@@ -2,8 +2,8 @@
 
 import pytest
 
-from billing.staff.roles import Role, may
-from billing.web.staff.guard import HOME, ROOMS
+from billing.staff.roles import Role
+from billing.web.staff.guard import HOME, ROOMS, rooms_of
 from billing.web.views.staff_menu import FEW, here, menus
 from tests.support.staff_members import SignIn
 from tests.support.world import World
@@ -13,7 +13,7 @@ ALL = (HOME, *((address, name) for _, address, name in ROOMS))
 
 @pytest.mark.parametrize("role", list(Role))
 def test_each_room_stands_in_the_head_once(role: Role) -> None:
-    rooms = (HOME, *((address, name) for what, address, name in ROOMS if may(role, what)))
+    rooms = rooms_of(role)
     found = menus(rooms)
     assert sorted(room for menu in found for room in menu.rooms) == sorted(rooms)
     assert all(len(menu.rooms) > 1 for menu in found if menu.name), "a menu of one room is that room"

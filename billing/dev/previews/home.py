@@ -10,6 +10,8 @@ from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
 from billing.rules.money import Money
 from billing.rules.staff_alerts import AlertKind
 from billing.staff.home.lines import HomeLine, HomePart
+from billing.staff.roles import Role
+from billing.web.staff.guard import rooms_of
 from billing.web.views.frame import Frame, Page
 from billing.web.views.staff_alerts import AlertRow, StaffAlertsPage
 from billing.web.views.staff_home import StaffHomePage
@@ -142,10 +144,9 @@ MACHINERY = HomePart(
 QUIET = tuple(replace(part, lines=()) for part in (MACHINERY, REQUESTS, MONEY, NEWSLETTERS, ARTICLES, MONTH))
 
 
-def _of(role: str, rooms: tuple[str, ...]) -> Frame:
+def _of(role: Role) -> Frame:
     assert STAFF.staff is not None
-    shown = tuple(room for room in STAFF.staff.rooms if room[1] in rooms)
-    return replace(STAFF, staff=replace(STAFF.staff, role=role, rooms=shown))
+    return replace(STAFF, staff=replace(STAFF.staff, role=role.value, rooms=rooms_of(role)))
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
@@ -154,12 +155,11 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-home", admin, STAFF
     yield "staff-home-quiet", replace(admin, parts=QUIET), STAFF
     support = StaffHomePage(parts=(REQUESTS,), may_find=True)
-    yield "staff-home-support", support, _of("support", ("Today", "Requests", "Prices"))
+    yield "staff-home-support", support, _of(Role.SUPPORT)
     finance = StaffHomePage(parts=(MONEY, MONTH, REQUESTS), may_find=True)
-    rooms = ("Today", "Requests", "Prices", "Invoices", "Approvals", "Books", "Cases", "Audit")
-    yield "staff-home-finance", finance, _of("finance", rooms)
+    yield "staff-home-finance", finance, _of(Role.FINANCE)
     editor = StaffHomePage(parts=(NEWSLETTERS, ARTICLES), may_find=False)
-    yield "staff-home-editor", editor, _of("editor", ("Today", "Newsletters", "Articles"))
+    yield "staff-home-editor", editor, _of(Role.EDITOR)
     rows = tuple(
         AlertRow(kind=kind.value, words=kind.words, chosen=kind is not AlertKind.REQUEST_WAITS)
         for kind in AlertKind

@@ -13,8 +13,10 @@ from billing.dev.previews.staff_known import KNOWN
 from billing.dev.previews.staff_mail import mail_pages
 from billing.dev.previews.values import BUYER, CARD, LONG_ADDRESS, NOW, PRICE, READER, VISITOR
 from billing.rules.money import Money
+from billing.staff.roles import Role
 from billing.web.kit.problems import words_of
 from billing.web.reader.contact import Unclear
+from billing.web.staff.guard import rooms_of
 from billing.web.views.frame import Flash, Frame, Page, StaffFrame
 from billing.web.views.requests import ContactPage, ContactSentPage, RequestConfirmedPage, RequestConfirmPage
 from billing.web.views.staff_act import ActField, FirstStep, StaffActPage
@@ -24,30 +26,10 @@ from billing.web.views.staff_requests import RequestRow
 from billing.web.views.staff_see import StaffSeePage
 from emails.languages import Text
 
-ROOMS = (
-    ("/staff", "Today"),
-    ("/staff/requests", "Requests"),
-    ("/staff/prices", "Prices"),
-    ("/staff/newsletters", "Newsletters"),
-    ("/staff/articles", "Articles"),
-    ("/staff/subscriptions", "Lists"),
-    ("/staff/invoices", "Invoices"),
-    ("/staff/approvals", "Approvals"),
-    ("/staff/books", "Books"),
-    ("/staff/numbers", "Numbers"),
-    ("/staff/owed", "Owed"),
-    ("/staff/cases", "Cases"),
-    ("/staff/audit", "Audit"),
-    ("/staff/members", "Staff"),
-    ("/staff/keys", "Keys"),
-    ("/staff/plans", "Plans"),
-    ("/staff/brand", "Brand"),
-    ("/staff/webhooks", "Webhooks"),
-)
 STAFF = replace(
     VISITOR,
     path="/staff",
-    staff=StaffFrame(email="nandi@swartbergpost.example", role="admin", rooms=ROOMS),
+    staff=StaffFrame(email="nandi@swartbergpost.example", role="admin", rooms=rooms_of(Role.ADMIN)),
 )
 ASKED = datetime(2026, 11, 3, 8, 12, tzinfo=UTC)
 CHARGED = datetime(2026, 11, 5, 7, 0, tzinfo=UTC)

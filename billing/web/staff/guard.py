@@ -17,7 +17,7 @@ from billing.platform.actors import StaffActor
 from billing.platform.errors import Forbidden
 from billing.staff import audit, sessions
 from billing.staff.models import Outcome, StaffMember, StaffSession
-from billing.staff.roles import Permission, may
+from billing.staff.roles import Permission, Role, may
 from billing.web.kit.bulkhead import Party, Side
 from billing.web.kit.visit import Guarded, Visit, Visiting, services_of
 from billing.web.views.frame import Frame, StaffFrame
@@ -48,6 +48,11 @@ ROOMS: tuple[tuple[Permission, str, str], ...] = (
 which of them stand in a menu."""
 HOME = ("/staff", "Today")
 """The first page, which every member has."""
+
+
+def rooms_of(role: Role) -> tuple[tuple[str, str], ...]:
+    """Address and name of the staff pages in the head that the role may open."""
+    return (HOME, *((address, name) for what, address, name in ROOMS if may(role, what)))
 
 
 class NotYourRole(Forbidden):
@@ -103,14 +108,11 @@ class StaffVisit(Visit):
         """Whether the member's role may do it."""
         return may(self.member.role, what)
 
-    @property
-    def rooms(self) -> tuple[tuple[str, str], ...]:
-        """Address and name of the staff pages that this member may open."""
-        return (HOME, *((address, name) for what, address, name in ROOMS if self.may(what)))
-
     def frame(self) -> Frame:
         """The frame of a staff page."""
-        staff = StaffFrame(email=self.member.email, role=self.member.role.value, rooms=self.rooms)
+        staff = StaffFrame(
+            email=self.member.email, role=self.member.role.value, rooms=rooms_of(self.member.role)
+        )
         return replace(super().frame(), signed_in=False, staff=staff)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from billing.staff.roles import Role
 from billing.web.staff.guard import HOME, ROOMS, rooms_of
-from billing.web.views.staff_menu import FEW, here, menus
+from billing.web.views.staff_menu import DAILY, FEW, MENUS, here, menus
 from tests.support.staff_members import SignIn
 from tests.support.world import World
 
@@ -18,6 +18,11 @@ def test_each_room_stands_in_the_head_once(role: Role) -> None:
     assert sorted(room for menu in found for room in menu.rooms) == sorted(rooms)
     assert all(len(menu.rooms) > 1 for menu in found if menu.name), "a menu of one room is that room"
     assert (len(found) == 1) is (len(rooms) <= FEW)
+
+
+def test_the_head_names_no_room_that_is_none() -> None:
+    named = {*DAILY, *(address for _, addresses in MENUS for address in addresses)}
+    assert named <= {address for address, _ in ALL}
 
 
 def test_a_room_that_no_menu_names_stands_in_the_last() -> None:

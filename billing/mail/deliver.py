@@ -93,15 +93,10 @@ def _send_batch(
             if place and (stopping.is_set() or _urgent_waits(session, message, at)):
                 _release(session, me, batch[place:])
                 return done
-            sendable = _still_sendable(session, me, message, at)
-            # not once a batch: what is stopped while mails before it are sent must not go out
-            stopped = sendable and suppressions.stopped(session, sender.tokens, [message.recipient])
-        if not sendable:
+            is_sendable, is_stopped = _still_sendable(session, sender.tokens, me, message, at)
+        if not is_sendable:
             continue
-        if stopped:
-            outcome: Outcome = RelayRefused(0, STOPPED)
-        else:
-            outcome = _send(sender, message)
+        outcome = RelayRefused(0, STOPPED) if is_stopped else _send(sender, message)
         stop_point("mail.sent")
         with database.transaction() as session:
             _mark(session, me, message, outcome, clock.now_in(session))
@@ -156,15 +151,26 @@ def _still_to_send(condition: str) -> sa.TextClause:
         f"""WITH given_up AS (
                 UPDATE message m SET claimed_by = NULL, state = CASE WHEN expires_at < :at THEN 'expired' ELSE 'obsolete' END
                 WHERE id = :id AND state = 'queued' AND (expires_at < :at OR NOT {condition}) RETURNING id)
-            SELECT state = 'queued' AND claimed_by = :me AND NOT EXISTS (SELECT FROM given_up) FROM message WHERE id = :id"""  # noqa: S608 - of our own
+            SELECT state = 'queued' AND claimed_by = :me AND NOT EXISTS (SELECT FROM given_up), {suppressions.sql(":key")}
+            FROM message WHERE id = :id"""  # noqa: S608 - of our own
     )
 
 
-def _still_sendable(session: Session, me: int, message: Message, at: datetime) -> bool:
-    """Whether the mail is still ours, queued, unexpired and true. One of ours that is expired or untrue is given up here."""
-    return bool(
-        session.execute(_still_to_send(holds()), {"id": message.id, "me": me, "at": at}).scalar_one_or_none()
-    )
+def _still_sendable(
+    session: Session, tokens: Tokens, me: int, message: Message, at: datetime
+) -> tuple[bool, bool]:
+    """Whether the mail is still ours, queued, unexpired and true; and whether staff stopped all mail to its address meanwhile. One of
+    ours that is expired or untrue is given up here."""
+    values = {
+        "id": message.id,
+        "me": me,
+        "at": at,
+        "key": suppressions.key_of(message.recipient),
+        "scopes": [suppressions.ALL],
+        "salt": suppressions.salt(tokens),
+    }
+    found = session.execute(_still_to_send(holds()), values).one_or_none()
+    return (bool(found[0]), bool(found[1])) if found is not None else (False, False)
 
 
 def _expire(session: Session, at: datetime) -> None:

@@ -4,7 +4,7 @@ Bounces and complaints stop newsletters only, because receipts and notices are o
 `all`: also where they record that a reader has died."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -87,19 +87,6 @@ def standing(session: Session, tokens: Tokens, address: str) -> list[Suppression
 def is_suppressed(ctx: TransactionContext, address: str, scopes: Collection[str]) -> bool:
     """Whether the address is suppressed in one of the scopes."""
     return any(row.scope in scopes for row in standing(ctx.session, ctx.site.tokens, address))
-
-
-def stopped(session: Session, tokens: Tokens, addresses: Sequence[str]) -> frozenset[str]:
-    """The keys of the addresses to which nothing may be sent, because staff chose the scope `all`."""
-    digests = {digest(tokens, address): address for address in addresses}
-    rows = session.exec(
-        select(Suppression.address_digest).where(
-            col(Suppression.address_digest).in_(digests),
-            Suppression.scope == ALL,
-            col(Suppression.lifted_at).is_(None),
-        )
-    )
-    return frozenset(key_of(digests[found]) for found in rows)
 
 
 def lift(ctx: TransactionContext, address: str, *, scopes: Collection[str], by: str) -> int:

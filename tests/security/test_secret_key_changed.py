@@ -61,8 +61,8 @@ def opt_out(world: World, email: str) -> None:
 
 
 def is_opted_out(world: World, email: str) -> bool:
-    with world.services.database.transaction() as session:
-        return bool(suppressions.stopped(session, world.services.site.tokens, [email]))
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
+        return suppressions.is_suppressed(ctx, email, [suppressions.ALL])
 
 
 def is_blocked(world: World, email: str) -> bool:

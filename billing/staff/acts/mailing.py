@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from billing.mail.suppressions import ALL, standing
+from billing.mail.suppressions import ALL, is_suppressed
 from billing.mail.unreachable import refuses
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
@@ -31,8 +31,7 @@ class MailAct:
     def preview(self, ctx: TransactionContext, /) -> Preview:
         """To whom it goes. Raises UnknownReader, ReaderMerged, MailsBounce."""
         reader = by_id(ctx.session, self.reader_id)
-        stopped = (each.scope == ALL for each in standing(ctx.session, ctx.site.tokens, reader.email))
-        if refuses(ctx.session, reader.id, reader.email) or any(stopped):
+        if refuses(ctx.session, reader.id, reader.email) or is_suppressed(ctx, reader.email, [ALL]):
             raise MailsBounce
         return Preview((f"The mail “{self.subject}” goes to {reader.email}.",), "Send the mail")
 

@@ -39,7 +39,7 @@ def print_documents(documents: Sequence[Document], house: House, language: Langu
     sheets, written = in_whole(language, lambda it: ([sheet_of(one, tidy, it) for one in documents], it))
     code, _, region = written.tag.partition("-")
     inputs = {"sheets": json.dumps(sheets), "house": json.dumps(house.words), "logo": _logo_of(house)}
-    content = _print(inputs | {"language": code, "region": region})
+    content = print_layout("paper.typ", inputs | {"language": code, "region": region})
     return Pdf(f"{documents[0].file_name}.pdf", content)
 
 
@@ -51,12 +51,15 @@ def _logo_of(house: House) -> str:
     )
 
 
-def _print(inputs: dict[str, str]) -> bytes:
+def print_layout(name: str, inputs: dict[str, str]) -> bytes:
+    """The layout of that name, filled in, as a PDF."""
     import typst  # here, because it costs 20 ms and 40 MB, and most processes never print
 
     def compiled(standard: Literal["ua-1"] | None) -> bytes:
         # With system fonts, the same invoice would be another file on another machine.
-        return typst.compile(_layout(), sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=standard)
+        return typst.compile(
+            _layout(name), sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=standard
+        )
 
     try:
         return compiled("ua-1")
@@ -66,5 +69,5 @@ def _print(inputs: dict[str, str]) -> bytes:
 
 
 @cache
-def _layout() -> bytes:
-    return files("emails").joinpath("templates", "paper.typ").read_bytes()
+def _layout(name: str) -> bytes:
+    return files("emails").joinpath("templates", name).read_bytes()

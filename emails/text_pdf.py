@@ -3,11 +3,8 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Literal
 
-from emails.pdf import Pdf
+from emails.pdf import Pdf, print_layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +30,4 @@ def print_text(name: str, title: str, sections: Sequence[TextSection], author: s
             ]
         ),
     }
-    return Pdf(f"{name}.pdf", _print(inputs))
-
-
-def _print(inputs: dict[str, str]) -> bytes:
-    import typst  # here, as in `emails.pdf`
-
-    def compiled(standard: Literal["ua-1"] | None) -> bytes:
-        return typst.compile(_layout(), sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=standard)
-
-    try:
-        return compiled("ua-1")
-    except typst.TypstError:
-        # a typed letter is in none of our fonts
-        return compiled(None)
-
-
-@cache
-def _layout() -> bytes:
-    return files("emails").joinpath("templates", "pages.typ").read_bytes()
+    return Pdf(f"{name}.pdf", print_layout("pages.typ", inputs))

@@ -6,7 +6,7 @@ seen that mail can forge a report about it (B1, B2)."""
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage, Message
@@ -24,6 +24,8 @@ LARGEST = 2_000_000
 """Octets of a report that we read; reports are short."""
 NO_SUCH_MAILBOX = frozenset({"5.1.1", "5.1.2", "5.1.10"})
 """The address doesn't exist: no newsletter goes there again (B3)."""
+RECIPIENTS = ("delivered-to", "x-original-to", "envelope-to", "to")
+"""Headers that say where a mail came to."""
 
 
 class BounceKind(StrEnum):
@@ -110,7 +112,7 @@ def read_report(tokens: Tokens, raw: bytes, *, recipient: str = "") -> BounceRep
 def _bounce(
     tokens: Tokens, message: EmailMessage, part: EmailMessage, recipient: str, name: str
 ) -> BounceReport | None:
-    number = _first(tokens, [recipient, *_recipients(message)])
+    number = _first(tokens, [recipient, *addresses_in(message, RECIPIENTS)])
     failed = [block for block in _blocks(part) if block.get("action", "").lower() == "failed"]
     if number is None or not failed:
         return None
@@ -139,8 +141,9 @@ def _first(tokens: Tokens, texts: list[str]) -> int | None:
     return None
 
 
-def _recipients(message: EmailMessage) -> Iterator[str]:
-    for header in ("delivered-to", "x-original-to", "envelope-to", "to"):
+def addresses_in(message: Message, headers: Sequence[str]) -> Iterator[str]:
+    """The addresses in these headers of a mail."""
+    for header in headers:
         for _, address in getaddresses([str(value) for value in message.get_all(header, [])]):
             yield address
 

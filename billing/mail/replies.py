@@ -6,20 +6,18 @@ be typed, and a mail can be passed on. An automatic answer belongs to no thread,
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
-from email.utils import getaddresses, parseaddr
+from email.utils import parseaddr
 
-from billing.mail.bounces import LARGEST
+from billing.mail.bounces import LARGEST, RECIPIENTS, addresses_in
 from billing.mail.mail_text import header, names_of_attachments, text_of
 from billing.platform.tokens import Tokens
 from billing.rules.quoted_text import without_quote
 
 _TAG = re.compile(r"r\+([0-9a-z]{26})\.([0-9a-f]{24})@")
 _MAC_LENGTH = 24
-_RECIPIENTS = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
 _MASS = ("bulk", "junk", "list", "auto_reply", "auto-reply")
 _OF_MACHINES = ("x-autoreply", "x-autorespond", "x-auto-response-suppress", "list-id", "list-unsubscribe")
 """Headers that only machines write: responders, and mailing lists."""
@@ -61,7 +59,7 @@ def read_reply(tokens: Tokens, raw: bytes, *, recipient: str = "") -> MailedRepl
     `recipient` is the address it came to, where the mail server passes it on; otherwise the headers say it."""
     try:
         message = message_from_bytes(raw[:LARGEST])
-        addresses = [recipient, *_recipients(message)]
+        addresses = [recipient, *addresses_in(message, (*RECIPIENTS, "cc"))]
         found = (request_of(tokens, address) for address in addresses)
         request_id = next((each for each in found if each is not None), None)
         if request_id is None:
@@ -77,12 +75,6 @@ def read_reply(tokens: Tokens, raw: bytes, *, recipient: str = "") -> MailedRepl
         )
     except RecursionError:  # parts within parts, as no person's mail has them
         return None
-
-
-def _recipients(message: Message) -> Iterator[str]:
-    for name in _RECIPIENTS:
-        for _, address in getaddresses([str(value) for value in message.get_all(name, [])]):
-            yield address
 
 
 def _is_automatic(message: Message) -> bool:

@@ -17,7 +17,7 @@ from billing.disputes.settle import settle_dispute
 from billing.payments.dispute_models import Dispute
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
-from billing.platform.db import Database, lock_row
+from billing.platform.db import Database, lock_one
 from billing.platform.errors import Conflict, Invalid, NotFound, Unavailable
 from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
@@ -110,13 +110,10 @@ def check(texts: Texts, limits: EvidenceLimits) -> None:
         )
 
 
-def save(ctx: TransactionContext, reader_id: str, dispute_id: str, texts: Texts) -> Dispute:
+def save(ctx: TransactionContext, reader_id: str, dispute_id: str, texts: Texts) -> None:
     """Keep the texts for later; the system sends these, should nobody do. Raises UnknownDispute, NothingToAnswer."""
     dispute = _lock(ctx, reader_id, dispute_id)
-    if dispute.state is not DisputeState.NEEDS_ANSWER:
-        raise NothingToAnswer
     dispute.answer = {name.value: text for name, text in texts.items()}
-    return dispute
 
 
 def intend(
@@ -130,8 +127,6 @@ def intend(
     """Record that an answer is sent, and when it is tried again should we fail. Raises UnknownDispute, NothingToAnswer,
     AnswerUnderWay, NeedsWords, AnswerTooLong."""
     dispute = _lock(ctx, reader_id, dispute_id)
-    if dispute.state is not DisputeState.NEEDS_ANSWER:
-        raise NothingToAnswer
     if dispute.sent_at is not None and ctx.at - dispute.sent_at < SENDING:
         raise AnswerUnderWay
     check(texts, limits)
@@ -166,10 +161,11 @@ def _fitting(
 
 
 def _lock(ctx: TransactionContext, reader_id: str, dispute_id: str) -> Dispute:
+    """Lock a dispute of this reader that waits for our answer. Raises UnknownDispute, NothingToAnswer."""
     one(ctx.session, reader_id, dispute_id)
-    dispute = lock_row(ctx.session, Dispute, dispute_id)
-    if dispute is None:
-        raise UnknownDispute
+    dispute = lock_one(ctx.session, Dispute, dispute_id)
+    if dispute.state is not DisputeState.NEEDS_ANSWER:
+        raise NothingToAnswer
     return dispute
 
 
@@ -209,7 +205,6 @@ def _upload(database: Database, gateway: Gateway, site: Site, intended: Intended
             raise EvidenceNotSent(f"“{name.words}” could not be uploaded: {ref.reason}")
     if refs != intended.stored:
         with database.begin(site, at, WORKER) as ctx:
-            dispute = lock_row(ctx.session, Dispute, intended.dispute_id)
-            if dispute is not None:
-                dispute.answer_files = {name.value: ref for name, ref in refs.items()}
+            dispute = lock_one(ctx.session, Dispute, intended.dispute_id)
+            dispute.answer_files = {name.value: ref for name, ref in refs.items()}
     return refs

@@ -15,7 +15,7 @@ from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment
 from billing.platform.actors import Worker
 from billing.platform.context import TransactionContext
-from billing.platform.db import Database
+from billing.platform.db import Database, lock_one
 from billing.platform.errors import Unavailable
 from billing.platform.site import Site
 from billing.refunds import refund
@@ -112,8 +112,7 @@ def _answer(
     with database.begin(site, at, SYSTEM) as ctx:
         dispute = ctx.session.get_one(Dispute, dispute_id)
         if not _is_worth_it(ctx.session, dispute):
-            dispute = ctx.session.get_one(Dispute, dispute_id, with_for_update=True, populate_existing=True)
-            dispute.answer_at = None
+            lock_one(ctx.session, Dispute, dispute_id).answer_at = None
             return 0
         prepared = prepare(ctx, acquirers, house, dispute)
         was_sent, ref, acquirer = dispute.sent_at is not None, dispute.gateway_ref, dispute.acquirer

@@ -1,7 +1,7 @@
 """Answer disputes: by staff with their words, and by the system where the deadline is near and nobody did."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from billing.platform.errors import Unavailable
 from billing.platform.site import Site
 from billing.refunds import refund
 from billing.staff import audit
-from billing.staff.evidence_documents import Documents, Files, collect, draft_of, print_files
+from billing.staff.evidence_documents import Documents, Files, collect, print_files
 from emails import House, Pdf
 
 log = logging.getLogger(__name__)
@@ -32,19 +32,24 @@ NEXT_DUE = "SELECT min(answer_at) FROM dispute WHERE answer_at IS NOT NULL"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A dispute with its texts, as kept or as drafted, and what its documents are made of."""
+    """The texts of an answer, as kept or as drafted, and what its documents are made of."""
 
-    dispute: Dispute
     texts: Texts
     documents: Documents
 
 
 def prepare(ctx: TransactionContext, acquirers: Acquirers, house: House, dispute: Dispute) -> Prepared:
-    """Read all of an answer; the texts are cut to what the acquirer takes."""
+    """Read all of an answer."""
     documents = collect(ctx, dispute, house)
-    limits = acquirers.named(dispute.acquirer).capabilities.evidence
-    texts = draft_of(dispute, documents, ctx.site) | _kept(dispute)
-    return Prepared(dispute, draft.fit(texts, limits), documents)
+    return Prepared(texts_of(ctx, acquirers, dispute, documents.policies), documents)
+
+
+def texts_of(
+    ctx: TransactionContext, acquirers: Acquirers, dispute: Dispute, policies: Mapping[str, str]
+) -> Texts:
+    """The texts, as kept or as drafted, cut to what the acquirer takes."""
+    texts = draft.draft(dispute.evidence, policies, ctx.site.zone) | _kept(dispute)
+    return draft.fit(texts, acquirers.named(dispute.acquirer).capabilities.evidence)
 
 
 def _kept(dispute: Dispute) -> Texts:

@@ -44,18 +44,14 @@ def collect(ctx: TransactionContext, dispute: Dispute, house: House) -> Document
     payment = session.get_one(Payment, dispute.payment_id)
     paid = receipts.one(session, payment.invoice_id, payment.reader_id) if not payment.duplicate else None
     return Documents(
-        policies=_policies(session, dispute),
+        policies=policies(session, dispute),
         invoice=tuple(copies(ctx, paid)) if paid else (),
         correspondence=(*_mails(session, dispute, house, ctx.site), *_requests(session, dispute, ctx.site)),
     )
 
 
-def draft_of(dispute: Dispute, documents: Documents, site: Site) -> Texts:
-    """The texts of the answer as the evidence makes them."""
-    return draft.draft(dispute.evidence, documents.policies, site.zone)
-
-
-def _policies(session: Session, dispute: Dispute) -> dict[str, str]:
+def policies(session: Session, dispute: Dispute) -> dict[str, str]:
+    """The terms and the refund policy that the reader accepted before the charge, by kind."""
     agreed = draft.consent_before(dispute.evidence)
     if agreed is None:
         return {}

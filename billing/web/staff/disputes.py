@@ -10,12 +10,13 @@ from starlette.responses import Response
 from billing.acquirer.balance_port import DisputeState
 from billing.acquirer.evidence_port import EvidenceField, Texts
 from billing.disputes import answer
+from billing.payments.dispute_models import Dispute
 from billing.platform.context import TransactionContext
 from billing.readers.register import by_id
 from billing.rules.card_numbers import without_card_numbers
 from billing.staff import answer_disputes, audit, money_entries
-from billing.staff.answer_disputes import Prepared, prepare
-from billing.staff.evidence_documents import print_all, print_files
+from billing.staff.answer_disputes import prepare, texts_of
+from billing.staff.evidence_documents import policies, print_all, print_files
 from billing.staff.roles import Permission
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.files import NoPdf
@@ -91,9 +92,9 @@ def evidence_file(
 def page(visit: Annotated[StaffVisit, needs(Permission.READ)], reader_id: str, dispute_id: str) -> Response:
     """All of it. The visit is audited, once an hour."""
     with visit.begin() as ctx:
-        prepared = _prepare(visit, ctx, reader_id, dispute_id)
+        dispute = answer.one(ctx.session, reader_id, dispute_id)
         audit.note_page_opened(ctx, reader_id)
-        view = _view(visit, ctx, prepared)
+        view = _view(visit, ctx, dispute)
     return visit.page(view)
 
 
@@ -119,7 +120,8 @@ def _keep(visit: StaffVisit, reader_id: str, dispute_id: str, typed: TypedAnswer
 def _send(visit: StaffVisit, reader_id: str, dispute_id: str, typed: TypedAnswer) -> Response:
     services = visit.services
     with visit.begin() as ctx:
-        prepared = _prepare(visit, ctx, reader_id, dispute_id)
+        dispute = answer.one(ctx.session, reader_id, dispute_id)
+        prepared = prepare(ctx, services.acquirers, services.sender.house, dispute)
     # printing is slow, and the acquirer is called after the commit: no transaction is open meanwhile
     files = print_files(prepared.documents, services.sender.house) if typed.documents else ()
     try:
@@ -153,14 +155,9 @@ def _again(
 ) -> Response:
     """The page with what was typed, and what is wrong."""
     with visit.begin() as ctx:
-        prepared = _prepare(visit, ctx, reader_id, dispute_id)
-        view = _view(visit, ctx, prepared, typed=typed, error=refusal.detail)
+        dispute = answer.one(ctx.session, reader_id, dispute_id)
+        view = _view(visit, ctx, dispute, typed=typed, error=refusal.detail)
     return visit.page(view, refusal.status)
-
-
-def _prepare(visit: StaffVisit, ctx: TransactionContext, reader_id: str, dispute_id: str) -> Prepared:
-    dispute = answer.one(ctx.session, reader_id, dispute_id)
-    return prepare(ctx, visit.services.acquirers, visit.services.sender.house, dispute)
 
 
 def _path(reader_id: str, dispute_id: str) -> str:
@@ -170,12 +167,14 @@ def _path(reader_id: str, dispute_id: str) -> str:
 def _view(
     visit: StaffVisit,
     ctx: TransactionContext,
-    prepared: Prepared,
+    dispute: Dispute,
     *,
     typed: TypedAnswer | None = None,
     error: str | None = None,
 ) -> StaffDisputePage:
-    dispute, texts = prepared.dispute, prepared.texts | (typed.texts if typed else {})
+    texts = texts_of(ctx, visit.services.acquirers, dispute, policies(ctx.session, dispute))
+    if typed is not None:
+        texts |= typed.texts
     return StaffDisputePage(
         reader_id=dispute.reader_id,
         dispute_id=dispute.id,

@@ -12,6 +12,7 @@ from billing.acquirer.evidence_port import EvidenceField, Texts
 from billing.disputes import answer
 from billing.payments.dispute_models import Dispute
 from billing.platform.context import TransactionContext
+from billing.platform.errors import Refusal
 from billing.readers.register import by_id
 from billing.rules.card_numbers import without_card_numbers
 from billing.staff import answer_disputes, audit, money_entries
@@ -143,15 +144,7 @@ def _send(visit: StaffVisit, reader_id: str, dispute_id: str, typed: TypedAnswer
 
 
 def _again(
-    visit: StaffVisit,
-    reader_id: str,
-    dispute_id: str,
-    typed: TypedAnswer,
-    refusal: answer.NothingToAnswer
-    | answer.AnswerUnderWay
-    | answer.NeedsWords
-    | answer.AnswerTooLong
-    | answer.EvidenceNotSent,
+    visit: StaffVisit, reader_id: str, dispute_id: str, typed: TypedAnswer, refusal: Refusal
 ) -> Response:
     """The page with what was typed, and what is wrong."""
     with visit.begin() as ctx:

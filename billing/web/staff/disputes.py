@@ -34,6 +34,13 @@ ADDRESS = "/staff/readers/{reader_id}/disputes/{dispute_id}"
 KEEP = "keep"
 SHOWN = 1500
 """Characters of a long fact on the page; the PDF has all of it."""
+EDITED: dict[EvidenceField, int] = {
+    EvidenceField.WORDS: 5000,
+    EvidenceField.PRODUCT: 1000,
+    EvidenceField.SERVICE_DATE: 200,
+    EvidenceField.NOT_CANCELLED: 2000,
+}
+"""The texts that staff may word, with the most characters of each."""
 
 
 async def _sent(request: Request) -> frozenset[str]:
@@ -46,10 +53,10 @@ class TypedAnswer:
     """What staff may word. The facts beside it are the evidence's own."""
 
     sent: Annotated[frozenset[str], Depends(_sent)]
-    words: Annotated[str, Form(max_length=5000), LINES] = ""
-    product: Annotated[str, Form(max_length=1000), LINES] = ""
-    service_date: Annotated[str, Form(max_length=200), LINES] = ""
-    not_cancelled: Annotated[str, Form(max_length=2000), LINES] = ""
+    words: Annotated[str, Form(max_length=EDITED[EvidenceField.WORDS]), LINES] = ""
+    product: Annotated[str, Form(max_length=EDITED[EvidenceField.PRODUCT]), LINES] = ""
+    service_date: Annotated[str, Form(max_length=EDITED[EvidenceField.SERVICE_DATE]), LINES] = ""
+    not_cancelled: Annotated[str, Form(max_length=EDITED[EvidenceField.NOT_CANCELLED]), LINES] = ""
     documents: Annotated[str, Form(max_length=3)] = ""
     step: Annotated[str, Form(max_length=4)] = "send"
 
@@ -62,13 +69,6 @@ class TypedAnswer:
         return {name: without_card_numbers(text).strip() for name, text in typed.items()}
 
 
-EDITED: dict[EvidenceField, int] = {
-    EvidenceField.WORDS: 5000,
-    EvidenceField.PRODUCT: 1000,
-    EvidenceField.SERVICE_DATE: 200,
-    EvidenceField.NOT_CANCELLED: 2000,
-}
-"""The texts that staff may word, with the most characters of each."""
 Answering = Annotated[TypedAnswer, Depends()]
 
 

@@ -1,6 +1,6 @@
 """The answer to a dispute in words, made from its evidence: pure, and only of what the evidence says."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,10 @@ SHORTENED = "\n[shortened]"
 
 
 def draft(evidence: Row, documents: Mapping[str, str], zone: ZoneInfo) -> Texts:
-    """The texts. `documents`: the terms and the refund policy as they were accepted, by kind. Times are in `zone`."""
+    """The texts; none once the reader is erased, and the evidence with them. `documents`: the terms and the refund policy as they
+    were accepted, by kind. Times are in `zone`."""
+    if not evidence:
+        return {}
     charge, agreed = evidence["charge"], consent_before(evidence)
     return {
         EvidenceField.WORDS: _summary(evidence, agreed, zone),
@@ -30,7 +33,9 @@ def draft(evidence: Row, documents: Mapping[str, str], zone: ZoneInfo) -> Texts:
 
 
 def consent_before(evidence: Row) -> Row | None:
-    """The last consent before the charge, which is about its subscription."""
+    """The last consent before the charge, which is about its subscription. None also once the reader is erased."""
+    if not evidence:
+        return None
     paid = instant(evidence["charge"]["paid"])
     before = [row for row in evidence["consents"] if instant(row["at"]) <= paid]
     return before[-1] if before else None
@@ -145,7 +150,7 @@ def _sign_in(row: Row, zone: ZoneInfo) -> str:
     )
 
 
-def _lines(lines: Iterable[str] | Sequence[str]) -> str:
+def _lines(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 

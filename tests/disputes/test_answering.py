@@ -14,6 +14,7 @@ from billing.staff import evidence_documents
 from billing.staff.evidence_documents import Documents
 from emails import Pdf, TextSection
 from tests.support.disputed_charge import CHARGE_DAY, READER, charged, dispute_page, only_dispute
+from tests.support.erasures import ask_for
 from tests.support.pdf import Pdf as ReadPdf
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
@@ -223,6 +224,21 @@ def test_documents_that_cannot_be_uploaded_are_left_out_at_last(world: World) ->
     assert submissions(world) == 0
     world.advance_to(deadline - timedelta(hours=20))
     assert (at_the_bank(world)["status"], files(world)) == ("under_review", {})
+
+
+def test_the_page_opens_when_its_reader_is_erased(world: World, staff: SignIn) -> None:
+    charged(world, DISPUTED)
+    row = only_dispute(world)
+    world.sandbox.banks("lose", dispute=row["gateway_ref"])
+    world.settle()
+    ask_for(world, row["reader_id"])
+    world.advance(days=40)
+    assert only_dispute(world)["evidence"] == {}
+    finance, path = staff("finance"), dispute_page(world)
+    page = finance.get(path)
+    assert (page.status, row["gateway_ref"] in page.words) == (200, True)
+    assert "incl. VAT was charged on" not in page.words
+    assert finance.http.get(f"{path}/evidence.pdf").status_code == 200
 
 
 def test_one_pdf_has_all_of_it(world: World, staff: SignIn) -> None:

@@ -108,6 +108,7 @@ def test_what_was_worded_is_kept_and_bad_input_loses_nothing(world: World, staff
     ]
     support = staff("support").get(path)
     assert "Send it to the bank" not in support.words, "support reads it only"
+    assert "Our draft, not sent" in support.words
 
 
 def test_an_emptied_text_is_left_out_and_words_are_never_missing(world: World, staff: SignIn) -> None:
@@ -165,6 +166,7 @@ def test_the_system_answers_when_nobody_did_and_says_so(world: World, staff: Sig
     assert (line["actor_kind"], line["actor_id"]) == ("worker", "answer disputes")
     page = staff("finance").get("/staff/cases")
     assert "by the system" in page.words
+    assert "Our answer" in staff("support").get(path).words
     world.advance(days=30)
     assert submissions(world) == 1
 

@@ -122,7 +122,11 @@ class Invoice(SQLModel, table=True):
         sa.Index("failed_on", "first_failed_on", postgresql_where=sa.text("first_failed_on IS NOT NULL")),
         sa.Index("invoice_issued", "issued_on", "number", postgresql_where=sa.text("number IS NOT NULL")),
         sa.Index(
-            *("invoice_gross", "gross", "issued_on", "number"), postgresql_where=sa.text("number IS NOT NULL")
+            "invoice_gross",
+            "gross",
+            "issued_on",
+            "number",
+            postgresql_where=sa.text("number IS NOT NULL"),
         ),
         sa.CheckConstraint("net + vat = gross AND gross > 0", name="adds_up"),
         sa.CheckConstraint("(state = 'paid') = (number IS NOT NULL)", name="numbered_when_paid"),

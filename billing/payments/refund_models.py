@@ -54,7 +54,8 @@ class Refund(ActedBy, table=True):
         ),
         sa.Index("refund_open", "next_poll_at", postgresql_where=sa.text("state IN ('intended', 'pending')")),
         sa.Index(
-            *("refund_awaiting_balance", "awaiting_balance_since"),
+            "refund_awaiting_balance",
+            "awaiting_balance_since",
             postgresql_where=sa.text("awaiting_balance_since IS NOT NULL"),
         ),
         sa.Index("refund_failed_unpaid", "payment_id", postgresql_where=sa.text(FAILED_UNPAID)),

@@ -55,14 +55,13 @@ class DeathAct:
     def do(self, ctx: TransactionContext, reason: str, /) -> str:
         """Record it before the cancellation, whose confirmation goes to the correspondent; the id of the record."""
         reader, (subscription, since) = by_id(ctx.session, self.reader_id), self._live(ctx)
-        row = deceased.record(
-            *(ctx, reader), counts_from=since, name=self.name, email=self.email, reason=reason
-        )
+        row = deceased.record(ctx, reader, counts_from=since, name=self.name, email=self.email, reason=reason)
         if subscription is None:
             death_recorded(ctx, row)
         else:
             cancel.cancel(
-                *(ctx, subscription.id),
+                ctx,
+                subscription.id,
                 asked_at=since,
                 reason="the reader has died",
                 when=When.NOW,

@@ -9,9 +9,9 @@ from tests.support.disputed_charge import READER, charged, dispute_page, only_di
 from tests.support.staff_members import SignIn
 from tests.support.world import World
 
-DISPUTED, ASKED, WARNED = (
-    *("pm_card_createDispute", "pm_card_createDisputeInquiry", "pm_card_createIssuerFraudRecord"),
-)
+DISPUTED = "pm_card_createDispute"
+ASKED = "pm_card_createDisputeInquiry"
+WARNED = "pm_card_createIssuerFraudRecord"
 
 
 def cases(world: World) -> list[dict[str, Any]]:

@@ -99,7 +99,8 @@ def send_elsewhere(
     but: Collection[str] = (),
     also_claimed: bool = False,
 ) -> None:
-    """Send the reader's refused and waiting mails that are still valid to another address, `but` for some kinds.
+    """Send the reader's refused and waiting mails that are still valid to another address, `but` for some kinds, and for those to the
+    correspondent of a reader who has died (see `outbox`).
 
     What a worker is sending isn't touched; `also_claimed`: workers lose their claims, so an answer of the old address counts no
     more."""
@@ -111,9 +112,16 @@ def send_elsewhere(
             col(Message.expires_at) > at,
             col(Message.recipient) != address,
             col(Message.kind).not_in(but),
+            _NOT_TO_CORRESPONDENT,
         )
         .values(recipient=address, state=MessageState.QUEUED, next_attempt_at=at, claimed_by=None)
     )
     if not also_claimed:
         redirected = redirected.where(unclaimed(Message.claimed_by))
     session.execute(redirected, execution_options={"synchronize_session": False})
+
+
+_NOT_TO_CORRESPONDENT = sa.text(
+    "NOT EXISTS (SELECT FROM deceased_reader d WHERE d.reader_id = message.reader_id AND d.taken_back_at IS NULL"
+    " AND d.correspondent_email = message.recipient)"
+)

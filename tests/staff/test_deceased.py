@@ -263,6 +263,15 @@ def test_the_stop_follows_the_reader_to_another_address(
     assert world.rows("SELECT 1 FROM suppression WHERE lifted_at IS NULL") == []
 
 
+def test_what_waits_for_the_correspondent_stays_theirs_at_another_address(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    record(staff("support"), paid)
+    confirmed(world, paid.reader_id)
+    world.settle()
+    assert world.mail_kinds(EXECUTOR) == ["death_recorded"]
+
+
 def test_the_record_is_exported_and_erased_with_the_account(
     world: World, paid: Subscriber, staff: SignIn
 ) -> None:

@@ -1,6 +1,6 @@
 """Commands for the bookkeeper."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -20,12 +20,12 @@ def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
     notes, payouts, refunds, failed payments, summary."""
     from billing.reports import books, exports
     from billing.reports.journal_files import JournalSettings
-    from billing.rules.periods import add_months
+    from billing.rules.periods import add_months, last_of_month
 
     services = opened()
     today = services.site.today(services.clock.now())
     begin: date = first.date() if first else add_months(today.replace(day=1), -1)
-    end = last.date() if last else add_months(begin.replace(day=1), 1) - timedelta(days=1)
+    end = last.date() if last else last_of_month(begin.year, begin.month)
     source = services.reports_source()
     try:
         with progress() as say:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from itertools import groupby
 from operator import attrgetter
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.ledger.models import Account
-from billing.rules.periods import add_months
+from billing.rules.periods import last_of_month
 
 KIND_WORDS = {
     "invoice": "Tax invoices",
@@ -97,4 +97,4 @@ def entries(session: Session, first: date, last: date, unit: JournalUnit) -> Ite
 
 
 def _last_day(starts_on: date, unit: JournalUnit) -> date:
-    return starts_on if unit is JournalUnit.DAY else add_months(starts_on, 1) - timedelta(days=1)
+    return starts_on if unit is JournalUnit.DAY else last_of_month(starts_on.year, starts_on.month)

@@ -3,14 +3,14 @@
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing.rules.periods import add_months
+from billing.rules.periods import last_of_month
 
 Rows = Iterator[Sequence[object]]
 _AT_ONCE = 1000
@@ -42,7 +42,7 @@ def stream(session: Session, query: sa.TextClause, first: date, last: date) -> I
 def file_stem(name: str, first: date, last: date, today: date) -> str:
     """The one name of a file, without its ending: `journal-2027-03`, `journal-2027-03-01-to-2027-04-30`. A file of days that aren't
     over says so, since it will be another tomorrow."""
-    month = first.day == 1 and last == add_months(first, 1) - timedelta(days=1)
+    month = first.day == 1 and last == last_of_month(first.year, first.month)
     days = f"{first:%Y-%m}" if month else f"{first}-to-{last}"
     return f"{name}-{days}" + ("-not-over" if last >= today else "")
 

@@ -1,7 +1,7 @@
 """The books of a month: trial balance, VAT, invoice numbers, files for the bookkeeper, and bounced refunds to pay by hand."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 from typing import Annotated
 
@@ -22,7 +22,7 @@ from billing.reports.journal_files import LAYOUTS
 from billing.reports.sheets import Sheet, file_stem
 from billing.rules.account_codes import read_codes
 from billing.rules.money import BASE_CURRENCY, Money, spelled
-from billing.rules.periods import add_months
+from billing.rules.periods import add_months, last_of_month
 from billing.rules.vat_periods import period_of
 from billing.staff import audit
 from billing.staff.roles import Permission
@@ -100,7 +100,7 @@ def neighbours(first: date, today: date) -> tuple[str, str | None]:
 
 def last_day(first: date) -> date:
     """The last day of the month that begins on `first`."""
-    return add_months(first, 1) - timedelta(days=1)
+    return last_of_month(first.year, first.month)
 
 
 @router.get(ROOM)

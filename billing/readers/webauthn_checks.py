@@ -1,7 +1,7 @@
 """What WebAuthn (passkeys) takes from whoever uses it, readers and staff alike: challenges, options for the browser, and the check of its answer.
 
 A browser signs a challenge of ours with a key that is bound to our host, so a page elsewhere can't ask for it. A challenge is a
-signed token: nothing is stored when a page shows one, and it counts as used once it was accepted (`spend`)."""
+signed token: nothing is stored when a page shows one, and it counts as used once it was accepted (`_spend`)."""
 
 import base64
 import json
@@ -73,7 +73,7 @@ def use_options(
     """What the browser is asked to sign, as JSON. Without `of` it names nobody: the browser offers the passkeys that it has for our
     host. `require_user`: the device must check its user's fingerprint, face or PIN."""
     options: dict[str, Any] = {
-        "challenge": challenge(site, purpose, at, bound_to),
+        "challenge": _challenge(site, purpose, at, bound_to),
         "rpId": party.id,
         "userVerification": "required" if require_user else "preferred",
     }
@@ -94,9 +94,9 @@ def new_options(
     """What a new passkey is made from, as JSON. Devices that have one of `known` already make no second."""
     return json.dumps(
         {
-            "challenge": challenge(site, purpose, at, owner.id),
+            "challenge": _challenge(site, purpose, at, owner.id),
             "rp": {"id": party.id, "name": publisher},
-            "user": {"id": encoded(owner.id.encode()), "name": owner.email, "displayName": owner.email},
+            "user": {"id": _encoded(owner.id.encode()), "name": owner.email, "displayName": owner.email},
             "pubKeyCredParams": [{"type": "public-key", "alg": algorithm} for algorithm in ALGORITHMS],
             "excludeCredentials": _listed(known),
             "attestation": "none",
@@ -130,7 +130,7 @@ def check_new(
     from webauthn.helpers.cose import COSEAlgorithmIdentifier
 
     signed = challenge_in(ctx, purpose, answer, (owner.id[:32],))
-    with not_valid():
+    with _not_valid():
         made = verify_registration_response(
             credential=answer.whole,
             expected_challenge=signed.encode(),
@@ -139,9 +139,9 @@ def check_new(
             require_user_verification=owner.require_user,
             supported_pub_key_algs=[COSEAlgorithmIdentifier(algorithm) for algorithm in ALGORITHMS],
         )
-    spend(ctx, signed)
+    _spend(ctx, signed)
     return {
-        "credential_id": encoded(made.credential_id),
+        "credential_id": _encoded(made.credential_id),
         "public_key": made.credential_public_key,
         "sign_count": made.sign_count,
         "name": clean_name(name) or str(devices.in_words(device)),
@@ -164,7 +164,7 @@ def check_use(
     rise, where the device counts at all, means a copied key. It uses up the challenge. Raises NotValid."""
     from webauthn import verify_authentication_response
 
-    with not_valid():
+    with _not_valid():
         done = verify_authentication_response(
             credential=answer.whole,
             expected_challenge=signed.encode(),
@@ -174,7 +174,7 @@ def check_use(
             credential_current_sign_count=passkey.sign_count,
             require_user_verification=require_user,
         )
-    spend(ctx, signed)  # after the passkey is locked: of two that come at once, one waits there
+    _spend(ctx, signed)  # after the passkey is locked: of two that come at once, one waits there
     passkey.sign_count, passkey.backed_up = done.new_sign_count, done.credential_backed_up
     passkey.last_used_at = ctx.at
 
@@ -184,7 +184,7 @@ class NotValid(Exception):
 
 
 @contextmanager
-def not_valid() -> Iterator[None]:
+def _not_valid() -> Iterator[None]:
     """Whatever the library raises means that. It parses strangers' bytes, and each of its parsers has errors of its own."""
     try:
         yield
@@ -206,7 +206,7 @@ class PasskeyAnswer:
     @classmethod
     def read(cls, credential: str) -> Self:
         """Raises NotValid."""
-        with not_valid():
+        with _not_valid():
             whole = json.loads(credential[:LONGEST_CREDENTIAL])
             response = whole["response"]
             signed = json.loads(_decoded(response["clientDataJSON"]))
@@ -225,10 +225,10 @@ class PasskeyAnswer:
         return self.owner is None or self.owner in {reader_id.encode() for reader_id in reader_ids}
 
 
-def challenge(site: Site, purpose: str, at: datetime, bound_to: str) -> str:
+def _challenge(site: Site, purpose: str, at: datetime, bound_to: str) -> str:
     """A new challenge for one browser, reader, member or session: 128 random bits, when it was made, and our signature over both."""
     subject = f"{secrets.token_hex(16)}:{int(at.timestamp())}:{bound_to[:32]}"
-    return encoded(site.tokens.token(purpose, subject).encode())
+    return _encoded(site.tokens.token(purpose, subject).encode())
 
 
 def challenge_in(
@@ -245,7 +245,7 @@ def challenge_in(
     return answer.challenge
 
 
-def spend(ctx: TransactionContext, challenge: str) -> None:
+def _spend(ctx: TransactionContext, challenge: str) -> None:
     """Use the challenge up. Raises NotValid where that was done before."""
     try:
         rate.count(ctx, "passkey-challenge", challenge, limit=1, per=LIFE)
@@ -258,8 +258,7 @@ def clean_name(name: str) -> str:
     return " ".join("".join(letter for letter in name if letter.isprintable()).split())[:LONGEST_NAME].strip()
 
 
-def encoded(raw: bytes) -> str:
-    """In base64url, without padding."""
+def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 

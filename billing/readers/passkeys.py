@@ -5,7 +5,6 @@ How a browser's answer is checked is in `webauthn_checks`."""
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.platform import ids
@@ -102,11 +101,7 @@ def _made(
         raise EnoughPasskeys
     made = webauthn_checks.check_new(ctx, party, ADDS, answer, _owner(reader), name, browser.device)
     passkey = Passkey(id=ids.new("pky", ctx.at), reader_id=reader.id, **made)
-    try:
-        with ctx.session.begin_nested():
-            ctx.session.add(passkey)
-    except sa.exc.IntegrityError:  # another reader's, as devices make no id twice
-        raise NotValid from None
+    webauthn_checks.insert(ctx.session, passkey)
     return passkey
 
 
@@ -136,7 +131,7 @@ def _locked_and_checked(
 ) -> Passkey:
     """The passkey that has signed a challenge of ours, shown in this browser within `LIFE` and not used before."""
     signed = webauthn_checks.challenge_in(ctx, PURPOSE, answer, [each[:32] for each in browser.hashes])
-    passkey = _lock(ctx.session, col(Passkey.credential_id) == answer.credential_id)
+    passkey = webauthn_checks.lock(ctx.session, Passkey, col(Passkey.credential_id) == answer.credential_id)
     if passkey is None or not answer.is_for(_accounts_of(ctx.session, passkey.reader_id)):
         raise NotValid
     webauthn_checks.check_use(ctx, party, passkey, answer, signed, require_user=False)
@@ -158,13 +153,8 @@ def remove(ctx: TransactionContext, reader: Reader, passkey_id: str, browser: Br
 
 
 def _lock_of(ctx: TransactionContext, reader: Reader, passkey_id: str) -> Passkey:
-    found = _lock(ctx.session, sa.and_(col(Passkey.id) == passkey_id, col(Passkey.reader_id) == reader.id))
+    is_theirs = col(Passkey.reader_id) == reader.id
+    found = webauthn_checks.lock(ctx.session, Passkey, col(Passkey.id) == passkey_id, is_theirs)
     if found is None:
         raise UnknownPasskey
     return found
-
-
-def _lock(session: Session, which: sa.ColumnElement[bool]) -> Passkey | None:
-    return session.exec(
-        select(Passkey).where(which).with_for_update().execution_options(populate_existing=True)
-    ).first()

@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from sqlmodel import Session, select
 
 from billing.platform.context import TransactionContext
 from billing.platform.errors import TooMany
@@ -28,6 +31,7 @@ LONGEST_CREDENTIAL = 16_000
 ALGORITHMS = (-8, -7, -257)
 """EdDSA, ECDSA with SHA-256, RSA with SHA-256 (COSE); the first that the authenticator has is used."""
 TRANSPORTS = ("ble", "hybrid", "internal", "nfc", "smart-card", "usb")
+Key = TypeVar("Key", bound=PasskeyColumns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,22 @@ def check_new(
         "backed_up": made.credential_backed_up,
         "created_at": ctx.at,
     }
+
+
+def insert(session: Session, passkey: PasskeyColumns) -> None:
+    """Keep a new passkey. Raises NotValid where we have its id: another owner's, as devices make no id twice."""
+    try:
+        with session.begin_nested():
+            session.add(passkey)
+    except sa.exc.IntegrityError:
+        raise NotValid from None
+
+
+def lock(session: Session, table: type[Key], *which: sa.ColumnElement[bool]) -> Key | None:
+    """The one passkey that fits, locked until the transaction ends and read again."""
+    return session.exec(
+        select(table).where(*which).with_for_update().execution_options(populate_existing=True)
+    ).first()
 
 
 def check_use(

@@ -89,21 +89,13 @@ def add(
         answer = PasskeyAnswer.read(credential)
         made = webauthn_checks.check_new(ctx, party, ADDS, answer, _owner(member), name, browser.device)
         passkey = StaffPasskey(id=ids.new("spk", ctx.at), staff_id=member.id, **made)
-        _insert(ctx.session, passkey)
+        webauthn_checks.insert(ctx.session, passkey)
     except NotValid:
         log_event(ctx.session, "staff passkey refused", by=str(ctx.actor))
         return None
     audit.write(ctx, "add_passkey", subject=member.id, after={"passkey": passkey.name})
     passkey_changed(ctx, member, passkey.id, passkey.name, browser, added=True)
     return passkey
-
-
-def _insert(session: Session, passkey: StaffPasskey) -> None:
-    try:
-        with session.begin_nested():
-            session.add(passkey)
-    except sa.exc.IntegrityError:  # another member's, as devices make no id twice
-        raise NotValid from None
 
 
 def _party(ctx: TransactionContext) -> RelyingParty:
@@ -115,7 +107,7 @@ def _party(ctx: TransactionContext) -> RelyingParty:
 
 def remove(ctx: TransactionContext, member: StaffMember, passkey_id: str, browser: Browser) -> None:
     """Forget a passkey of the member's, and mail them about it. Raises UnknownStaffPasskey."""
-    passkey = _lock(ctx.session, sa.and_(col(StaffPasskey.id) == passkey_id, _is_of(member)))
+    passkey = _lock(ctx.session, member, col(StaffPasskey.id) == passkey_id)
     if passkey is None:
         raise UnknownStaffPasskey
     ctx.session.delete(passkey)
@@ -130,9 +122,7 @@ def use(
     try:
         party, answer = _party(ctx), PasskeyAnswer.read(credential)
         signed = webauthn_checks.challenge_in(ctx, PURPOSE, answer, (staff_session.id[:32],))
-        passkey = _lock(
-            ctx.session, sa.and_(col(StaffPasskey.credential_id) == answer.credential_id, _is_of(member))
-        )
+        passkey = _lock(ctx.session, member, col(StaffPasskey.credential_id) == answer.credential_id)
         if passkey is None or not answer.is_for((member.id,)):
             raise NotValid
         webauthn_checks.check_use(ctx, party, passkey, answer, signed, require_user=True)
@@ -146,11 +136,6 @@ def forget(session: Session, staff_id: str) -> None:
     session.execute(sa.delete(StaffPasskey).where(col(StaffPasskey.staff_id) == staff_id))
 
 
-def _is_of(member: StaffMember) -> sa.ColumnElement[bool]:
-    return col(StaffPasskey.staff_id) == member.id
-
-
-def _lock(session: Session, which: sa.ColumnElement[bool]) -> StaffPasskey | None:
-    return session.exec(
-        select(StaffPasskey).where(which).with_for_update().execution_options(populate_existing=True)
-    ).first()
+def _lock(session: Session, member: StaffMember, which: sa.ColumnElement[bool]) -> StaffPasskey | None:
+    """The member's one that fits."""
+    return webauthn_checks.lock(session, StaffPasskey, which, col(StaffPasskey.staff_id) == member.id)

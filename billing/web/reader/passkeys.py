@@ -53,16 +53,7 @@ def listed(visit: Visiting) -> Response:
     party_of(visit)
     reader = _proved(visit)
     with visit.read() as ctx:
-        rows = tuple(
-            PasskeyRow(
-                passkey_id=each.id,
-                name=each.name,
-                created_at=each.created_at,
-                last_used_at=each.last_used_at,
-                backed_up=each.backed_up,
-            )
-            for each in passkeys.of_reader(ctx.session, reader.id)
-        )
+        rows = tuple(PasskeyRow.of(each) for each in passkeys.of_reader(ctx.session, reader.id))
     return visit.page(PasskeysPage(rows=rows, can_add=len(rows) < passkeys.MOST))
 
 

@@ -10,7 +10,6 @@ from billing.http import cookies
 from billing.readers import devices, webauthn_checks
 from billing.staff import members, passkeys, recovery_codes, sessions
 from billing.staff.models import StaffMember, StaffSession
-from billing.staff.passkeys import StaffPasskey
 from billing.staff.roles import Permission
 from billing.web.staff.guard import SIGN_IN, StaffGuarded, StaffMustProve, StaffVisit, StaffVisiting, needs
 from billing.web.views.passkeys import PasskeyRow
@@ -25,25 +24,14 @@ def _page(visit: StaffVisit, *, everybody: bool) -> Response:
     with visit.begin() as ctx:
         found = sessions.open_sessions(ctx, None if everybody else visit.member.id)
         codes_left = recovery_codes.left(ctx.session, visit.member.id)
-        keys = (
-            () if everybody else tuple(_key(key) for key in passkeys.of_member(ctx.session, visit.member.id))
-        )
+        known = () if everybody else passkeys.of_member(ctx.session, visit.member.id)
+        keys = tuple(PasskeyRow.of(key) for key in known)
         can_add = webauthn_checks.relying_party(ctx.site) is not None and len(keys) < passkeys.MOST
     rows = tuple(_row(visit, session, member) for session, member in found)
     return visit.page(
         StaffSessionsPage(
             rows=rows, everybody=everybody, codes_left=codes_left, passkeys=keys, can_add=can_add
         )
-    )
-
-
-def _key(passkey: StaffPasskey) -> PasskeyRow:
-    return PasskeyRow(
-        passkey_id=passkey.id,
-        name=passkey.name,
-        created_at=passkey.created_at,
-        last_used_at=passkey.last_used_at,
-        backed_up=passkey.backed_up,
     )
 
 

@@ -1,9 +1,10 @@
-"""A reader's passkeys."""
+"""Passkeys of a reader, and the rows of a member's."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
+from billing.readers.models import PasskeyColumns
 from emails.languages import Text
 
 
@@ -16,6 +17,17 @@ class PasskeyRow:
     created_at: datetime
     last_used_at: datetime | None = None
     backed_up: bool = False
+
+    @classmethod
+    def of(cls, passkey: PasskeyColumns) -> Self:
+        """The row of a reader's passkey, or of a member's."""
+        return cls(
+            passkey_id=passkey.id,
+            name=passkey.name,
+            created_at=passkey.created_at,
+            last_used_at=passkey.last_used_at,
+            backed_up=passkey.backed_up,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Access control for staff pages. Every page names the permission that it needs.
 
 A GET takes `visit: Annotated[StaffVisit, needs(Permission.READ)]`. A POST takes `needs(Permission.CANCEL, acts=True)`, which also
-checks the CSRF token. `fresh=True` adds an authenticator code given within ten minutes (SEC-2)."""
+checks the CSRF token. `fresh=True` adds an authenticator code given within ten minutes (SEC-2). What every member does for
+themselves takes `StaffVisiting`, `StaffGuarded` or `StaffFresh`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -135,6 +136,13 @@ def open_staff_guarded(visit: Guarded) -> StaffVisit:
     return open_staff_visit(visit)
 
 
+def open_staff_fresh(visit: Annotated[StaffVisit, Depends(open_staff_guarded)]) -> StaffVisit:
+    """The same, for a sensitive act of any member (SEC-2). Raises CrossSite, SignInFirst, StaffMustProve."""
+    if not visit.is_fresh:
+        raise StaffMustProve(visit)
+    return visit
+
+
 def needs(what: Permission, *, acts: bool = False, fresh: bool = False, page: str = "") -> Any:
     """A dependency: a staff visit whose role has the permission; refusals are audited. Raises NotYourRole, StaffMustProve.
 
@@ -191,3 +199,4 @@ def answer_strangers(app: FastAPI) -> None:
 
 StaffVisiting = Annotated[StaffVisit, Depends(open_staff_visit)]
 StaffGuarded = Annotated[StaffVisit, Depends(open_staff_guarded)]
+StaffFresh = Annotated[StaffVisit, Depends(open_staff_fresh)]

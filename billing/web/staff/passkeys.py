@@ -6,18 +6,13 @@ from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from billing.staff import passkeys
-from billing.web.staff.guard import StaffGuarded, StaffMustProve, StaffVisit
+from billing.web.staff.guard import StaffFresh, StaffVisit
 from billing.web.views.staff_passkeys import StaffAddPasskeyPage
 
 router = APIRouter(include_in_schema=False)
 HOME = "/staff/sessions"
 ROOM = "/staff/passkeys"
 FAILED = "That did not work, and nothing was added. Please try again."
-
-
-def _require_fresh(visit: StaffVisit) -> None:
-    if not visit.is_fresh:
-        raise StaffMustProve(visit)
 
 
 def _page(visit: StaffVisit, error: str | None = None) -> Response:
@@ -30,20 +25,18 @@ def _page(visit: StaffVisit, error: str | None = None) -> Response:
 
 
 @router.post(f"{ROOM}/new")
-def begin(visit: StaffGuarded) -> Response:
+def begin(visit: StaffFresh) -> Response:
     """The button that makes one, after a fresh code. Raises StaffMustProve."""
-    _require_fresh(visit)
     return _page(visit)
 
 
 @router.post(ROOM)
 def add(
-    visit: StaffGuarded,
+    visit: StaffFresh,
     credential: Annotated[str, Form()] = "",
     name: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Keep the passkey that the browser has made. Raises StaffMustProve, EnoughStaffPasskeys."""
-    _require_fresh(visit)
     with visit.begin() as ctx:
         made = passkeys.add(ctx, visit.member, credential, name, visit.browser)
     if made is None:
@@ -52,9 +45,8 @@ def add(
 
 
 @router.post(f"{ROOM}/{{passkey_id}}/remove")
-def remove(visit: StaffGuarded, passkey_id: str) -> Response:
+def remove(visit: StaffFresh, passkey_id: str) -> Response:
     """Remove it, after a fresh code. Another member's counts as unknown (SEC-7). Raises StaffMustProve, UnknownStaffPasskey."""
-    _require_fresh(visit)
     with visit.begin() as ctx:
         passkeys.remove(ctx, visit.member, passkey_id, visit.browser)
     return visit.go(HOME, "staff-passkey-removed")

@@ -11,7 +11,7 @@ from billing.readers import devices, webauthn_checks
 from billing.staff import members, passkeys, recovery_codes, sessions
 from billing.staff.models import StaffMember, StaffSession
 from billing.staff.roles import Permission
-from billing.web.staff.guard import SIGN_IN, StaffGuarded, StaffMustProve, StaffVisit, StaffVisiting, needs
+from billing.web.staff.guard import SIGN_IN, StaffFresh, StaffGuarded, StaffVisit, StaffVisiting, needs
 from billing.web.views.passkeys import PasskeyRow
 from billing.web.views.staff_team import StaffRecoveryCodesPage, StaffSessionRow, StaffSessionsPage
 
@@ -54,10 +54,8 @@ def mine(visit: StaffVisiting) -> Response:
 
 
 @router.post("/staff/recovery-codes")
-def make_recovery_codes(visit: StaffGuarded) -> Response:
+def make_recovery_codes(visit: StaffFresh) -> Response:
     """Make ten recovery codes, and show them once; earlier ones end. Raises StaffMustProve."""
-    if not visit.is_fresh:
-        raise StaffMustProve(visit)
     with visit.begin() as ctx:
         made = recovery_codes.make(ctx, visit.member)
     return visit.page(StaffRecoveryCodesPage(codes=made))

@@ -16,7 +16,7 @@ from billing.platform.errors import Invalid
 from billing.reports import books, collection_sheets, condensed, journal_files, payout_sheets, vat_return
 from billing.reports.condensed import JournalUnit
 from billing.reports.journal_files import LAYOUTS, JournalSettings
-from billing.reports.sheets import Rows, Sheet, file_stem, stream
+from billing.reports.sheets import Rows, Sheet, file_stem, sides, stream
 from billing.rules.money import BASE_CURRENCY, major
 
 
@@ -38,8 +38,7 @@ _JOURNAL = sa.text(
 
 def _journal(session: Session, first: date, last: date) -> Rows:
     for *what, rate, account, amount, currency in stream(session, _JOURNAL, first, last):
-        debit, credit = (major(amount, currency), "") if amount > 0 else ("", major(-amount, currency))
-        yield *what, account, debit, credit, _rate(rate), currency
+        yield *what, account, *sides(amount, currency), _rate(rate), currency
 
 
 def _vat(session: Session, first: date, last: date) -> Rows:
@@ -49,9 +48,8 @@ def _vat(session: Session, first: date, last: date) -> Rows:
 
 def _fees(session: Session, first: date, last: date) -> Rows:
     for line in books.fees(session, first, last, by_day=True):
-        on = line.on.isoformat() if line.on else ""
         amounts = (major(cents, line.currency) for cents in (line.net, line.vat, line.gross))
-        yield on, line.category, line.count, *amounts, line.currency
+        yield line.on, line.category, line.count, *amounts, line.currency
 
 
 # By the day of their posting, so that this file and the VAT return agree: one that was learnt of after its period was closed counts

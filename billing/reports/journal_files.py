@@ -45,8 +45,8 @@ class Layout:
 def _plain(entry: JournalEntry, settings: JournalSettings) -> Iterator[Row]:
     for line in entry.lines:
         code = settings.codes[line.account]
-        debit, credit = _sides(line, entry.currency)
-        yield entry.on, entry.words, code, line.account.value, debit, credit, entry.currency
+        amounts = sheets.sides(line.amount, entry.currency)
+        yield entry.on, entry.words, code, line.account.value, *amounts, entry.currency
 
 
 def _xero(entry: JournalEntry, settings: JournalSettings) -> Iterator[Row]:
@@ -60,13 +60,8 @@ def _sage(entry: JournalEntry, settings: JournalSettings) -> Iterator[Row]:
     reference = f"{entry.on:%Y%m%d}-{entry.kind}"
     for line in entry.lines:
         code = settings.codes[line.account]
-        debit, credit = _sides(line, entry.currency)
-        yield reference, f"{entry.on:%d/%m/%Y}", entry.words, code, _words_of(line), debit, credit
-
-
-def _sides(line: EntryLine, currency: str) -> tuple[object, object]:
-    """The amount in the column of its side, without a sign."""
-    return (major(line.amount, currency), "") if line.amount > 0 else ("", major(-line.amount, currency))
+        amounts = sheets.sides(line.amount, entry.currency)
+        yield reference, f"{entry.on:%d/%m/%Y}", entry.words, code, _words_of(line), *amounts
 
 
 def _words_of(line: EntryLine) -> str:

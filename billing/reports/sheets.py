@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from billing.rules.money import major
 from billing.rules.periods import last_of_month
 
 Rows = Iterator[Sequence[object]]
@@ -31,6 +32,11 @@ class Sheet:
         """The file, line by line."""
         until = min(last, today) if self.at_last_day else last
         return lines(self.columns, self.rows(session, first, until))
+
+
+def sides(amount: int, currency: str) -> tuple[object, object]:
+    """A line's amount in the column of its side, debit or credit, without a sign. Minor units (cents), a credit below zero."""
+    return (major(amount, currency), "") if amount > 0 else ("", major(-amount, currency))
 
 
 def stream(session: Session, query: sa.TextClause, first: date, last: date) -> Iterator[Any]:

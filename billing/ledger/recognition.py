@@ -150,12 +150,7 @@ def earned_in_books(session: Session, day: date) -> bool:
     """Whether the books have all revenue that is earned up to the end of this day. Nothing is posted for days on which nothing is
     deferred, so the mark may stay behind."""
     through = recognised_through(session)
-    if through is None or through >= day:
-        return True
-    return (
-        session.exec(select(Deferral.id).where(Deferral.counts_until > through + _DAY).limit(1)).first()
-        is None
-    )
+    return through is None or through >= day or instant(session, NEXT_DUE) is None
 
 
 def recognise_due(database: Database, site: Site, at: datetime) -> int:
@@ -196,5 +191,5 @@ NEXT_DUE = "SELECT next_at FROM recognition_mark WHERE EXISTS (SELECT FROM defer
 
 def next_words(session: Session) -> str:
     """The day that is recognised next, for people."""
-    through = session.exec(select(col(RecognitionMark.through))).first()
+    through = recognised_through(session)
     return f"the revenue earned on {through + _DAY:%-d %B} is posted" if through else "nothing"

@@ -15,7 +15,7 @@ class Spread:
     """`amount` cents without VAT, earned day by day from `starts_on` up to, and without, `ends_on`. Raises NotASpan.
 
     By largest remainder: each day earns the same whole cents, and the first days one cent more until none is left. So the
-    days sum exactly to the amount. `billing.ledger.recognition` says the same in SQL: change both."""
+    days sum exactly to the amount. `billing.ledger.recognition` and `billing.ledger.deferred` say the same in SQL: change all three."""
 
     amount: int
     starts_on: date

@@ -37,7 +37,7 @@ def _who(kind: ActorKind, actor_id: str, email: str) -> str:
 
 _FAILED = sa.text(
     """
-    SELECT i.first_failed_on, i.id, i.reader_id, i.gross, i.currency, i.state, i.number, i.issued_on,
+    SELECT i.first_failed_on, i.id, i.reader_id, i.gross, i.state, i.number, i.issued_on,
         (SELECT count(*) FROM attempt a WHERE a.invoice_id = i.id AND a.state = 'declined'),
         (SELECT a.decline_cause FROM attempt a WHERE a.invoice_id = i.id AND a.state = 'declined' ORDER BY a.ordinal DESC LIMIT 1)
     FROM invoice i WHERE i.first_failed_on BETWEEN :first AND :last
@@ -49,7 +49,7 @@ _CAUSES = {"funds": "too little money", "expired": "card expired", "online": "no
 
 
 def _failed(session: Session, first: date, last: date) -> Rows:
-    for failed_on, invoice, reader, gross, _, state, number, paid_on, tries, cause in stream(
+    for failed_on, invoice, reader, gross, state, number, paid_on, tries, cause in stream(
         session, _FAILED, first, last
     ):
         paid = (

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.acquirer.balance_port import DisputeState
+from billing.reports.numbers.schemes import THRESHOLDS
 from billing.rules.periods import add_months, start_of_day
 
 ALARM = 0.005
 """The share of charges at which to act (DIS-1)."""
-EXCESSIVE = 0.015
-"""The share at which Visa's monitoring programme calls a merchant excessive, from April 2026 on (DIS-1)."""
+EXCESSIVE = THRESHOLDS["visa"].basis_points / 10_000
+"""The share at which Visa's monitoring programme calls a merchant excessive (DIS-1)."""
 
 _DISPUTES = sa.text(
     """

@@ -1845,6 +1845,8 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token_hash"),
     )
+    op.create_index(op.f("ix_staff_session_staff_id"), "staff_session", ["staff_id"], unique=False)
+    op.create_index("staff_session_begun", "staff_session", ["started_at"], unique=False)
     op.create_table(
         "saved_filter",
         sa.Column("id", text, nullable=False),
@@ -1860,8 +1862,6 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("list", "name", name="one_filter_a_name"),
     )
-    op.create_index(op.f("ix_staff_session_staff_id"), "staff_session", ["staff_id"], unique=False)
-    op.create_index("staff_session_begun", "staff_session", ["started_at"], unique=False)
     op.create_table(
         "approval",
         sa.Column("id", text, nullable=False),

@@ -17,7 +17,7 @@ from billing.reports.condensed import EntryLine, JournalEntry, JournalUnit
 from billing.reports.exports import SHEETS
 from billing.reports.journal_files import LAYOUTS, MOST_LINES, JournalSettings
 from billing.rules.account_codes import DEFAULTS, read_codes
-from tests.support.books import rows_of
+from tests.support.books import cents, rows_of
 from tests.support.cli import run_on
 from tests.support.plans import whole_tables_read
 from tests.support.staff_members import SignIn
@@ -109,10 +109,6 @@ def test_the_condensed_journal_sums_up_to_the_trial_balance(world: World, staff:
         assert sums == moved
         assert {row["account code"] for row in rows if row["account"] == "revenue"} == {"200"}
         assert len({row["entry"] for row in rows}) == entries
-
-
-def cents(words: str) -> int:
-    return int(Decimal(words or "0") * 100)
 
 
 @pytest.mark.usefixtures("march")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from billing.reports import exports, sheets
 from billing.rules.money import major
 from tests.support.actors import BY
-from tests.support.books import read_book
+from tests.support.books import cents, read_book
 from tests.support.cli import run_on
 from tests.support.compensation import extend
 from tests.support.ledger_queries import balances, journal
@@ -23,10 +23,6 @@ from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
 MARCH = (date(2027, 3, 1), date(2027, 3, 31))
-
-
-def cents(words: str) -> int:
-    return int(Decimal(words or "0") * 100)
 
 
 @pytest.fixture

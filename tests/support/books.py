@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from billing.reports import exports
@@ -26,3 +27,8 @@ def read_book(folder: Path, name: str) -> list[dict[str, str]]:
 def rows_of(text: str) -> list[dict[str, str]]:
     """The rows of a file by column."""
     return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def cents(words: str) -> int:
+    """An amount of a file, in cents; an empty cell is nothing."""
+    return int(Decimal(words or "0") * 100)

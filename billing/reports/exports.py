@@ -227,13 +227,10 @@ def write(
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         for sheet in SHEETS.values():
             keep(file_stem(sheet.name, first, last, today), sheet.lines(session, first, last, today))
+        entries = list(condensed.entries(session, first, last, JournalUnit.DAY))
         for layout in LAYOUTS.values():
             stem = file_stem(layout.name, first, last, today)
-            texts = list(
-                journal_files.files(
-                    layout, condensed.entries(session, first, last, JournalUnit.DAY), journals
-                )
-            )
+            texts = list(journal_files.files(layout, entries, journals))
             for name, text in zip(journal_files.names(stem, len(texts)), texts, strict=True):
                 keep(name, [text])
     return written

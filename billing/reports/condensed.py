@@ -64,18 +64,9 @@ def kind_words(kind: str) -> str:
     return KIND_WORDS.get(kind, kind.replace("_", " ").capitalize())
 
 
-@dataclass(frozen=True, slots=True)
-class _Sum:
-    starts_on: date
-    kind: str
-    currency: str
-    account: Account
-    amount: int
-
-
 _SUMS = sa.text(
     """
-    SELECT date_trunc(:unit, t."on"::timestamp)::date, t.kind, t.currency, e.account, sum(e.amount)
+    SELECT date_trunc(:unit, t."on"::timestamp)::date AS starts_on, t.kind, t.currency, e.account, sum(e.amount) AS amount
     FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id
     WHERE t."on" BETWEEN :first AND :last
     GROUP BY 1, 2, 3, 4 HAVING sum(e.amount) <> 0
@@ -87,13 +78,9 @@ _SUMS = sa.text(
 def entries(session: Session, first: date, last: date, unit: JournalUnit) -> Iterator[JournalEntry]:
     """The entries of the days from `first` to `last`, both included, in the order of their days."""
     rows = session.execute(_SUMS, {"unit": unit.value, "first": first, "last": last})
-    sums = (
-        _Sum(starts_on, kind, currency, Account(account), int(amount))
-        for starts_on, kind, currency, account, amount in rows
-    )
-    for (starts_on, kind, currency), lines in groupby(sums, attrgetter("starts_on", "kind", "currency")):
-        on = min(_last_day(starts_on, unit), last)
-        yield JournalEntry(on, kind, currency, tuple(EntryLine(line.account, line.amount) for line in lines))
+    for (starts_on, kind, currency), sums in groupby(rows, attrgetter("starts_on", "kind", "currency")):
+        lines = tuple(EntryLine(Account(row.account), int(row.amount)) for row in sums)
+        yield JournalEntry(min(_last_day(starts_on, unit), last), kind, currency, lines)
 
 
 def _last_day(starts_on: date, unit: JournalUnit) -> date:

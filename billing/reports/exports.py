@@ -231,6 +231,6 @@ def write(
         for layout in LAYOUTS.values():
             stem = file_stem(layout.name, first, last, today)
             texts = list(journal_files.files(layout, entries, journals))
-            for name, text in zip(journal_files.names(stem, len(texts)), texts, strict=True):
+            for name, text in journal_files.named(stem, texts):
                 keep(name, [text])
     return written

@@ -104,9 +104,11 @@ LAYOUTS: dict[str, Layout] = {
 """Every layout, by name."""
 
 
-def names(stem: str, count: int) -> list[str]:
-    """The names of so many files of one layout, without their ending: numbered where there are several."""
-    return [stem] if count == 1 else [f"{stem}-{number}" for number in range(1, count + 1)]
+def named(stem: str, texts: Sequence[str]) -> list[tuple[str, str]]:
+    """Name and text of each file of one layout, the name without its ending: numbered where there are several."""
+    if len(texts) == 1:
+        return [(stem, texts[0])]
+    return [(f"{stem}-{number}", text) for number, text in enumerate(texts, 1)]
 
 
 def files(layout: Layout, entries: Iterable[JournalEntry], settings: JournalSettings) -> Iterator[str]:

@@ -44,7 +44,7 @@ def _texts(visit: StaffVisit, name: str, first: date, by: JournalUnit) -> Iterat
 def _zipped(stem: str, texts: Sequence[str]) -> Response:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in zip(journal_files.names(stem, len(texts)), texts, strict=True):
+        for name, text in journal_files.named(stem, texts):
             archive.writestr(f"{name}.csv", text)
     headers = {"Content-Disposition": f'attachment; filename="{stem}.zip"'}
     return Response(packed.getvalue(), media_type="application/zip", headers=headers)

@@ -106,4 +106,6 @@ def test_days_and_moments_of_records_are_written_as_people_read_them() -> None:
     assert page.dated("2027-03-16 → 2027-03-23") == "16 Mar 2027 → 23 Mar 2027"
     assert page.dated("until 2027-03-16T07:00:00+00:00") == "until Tue 16 Mar 2027, 09:00"
     assert page.dated("VAT-2027-13-45, ch_2027") == "VAT-2027-13-45, ch_2027"
-    assert page.dated("2027-02-30 at 2027-03-16T29:00Z") == "2027-02-30 at 2027-03-16T29:00Z", "nor a broken page"
+    assert page.dated("2027-02-30 at 2027-03-16T29:00Z") == "2027-02-30 at 2027-03-16T29:00Z", (
+        "nor a broken page"
+    )

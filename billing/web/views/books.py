@@ -118,7 +118,7 @@ class TypedTransfer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffBooksPage:
     """`month`, `before` and `after` as 2027-03; `files` are (name, what is in it), `journals` (layout, title), `codes` (account, its
-    code). `is_over`: whether the figures still move. `typed` is shown in the row of its refund or charge."""
+    code). `is_over`: whether the figures move no more. `typed` is shown in the row of its refund or charge."""
 
     template: ClassVar[str] = "staff/books.html"
     month: str

@@ -261,7 +261,8 @@ def shared_demo(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SharedDem
 
 @pytest.fixture
 def demo(shared_demo: "SharedDemo") -> "Demo":
-    """`billing demo`, shared by this test process. What other tests did in it stays."""
+    """`billing demo`, shared by this test process. What other tests did in it stays. Stories of staff share another one
+    (`tests/browser/staff/conftest.py`)."""
     return shared_demo.running()
 
 
@@ -272,8 +273,8 @@ def enter(chromium: "Chromium", demo: "Demo") -> "Iterator[Enter]":
 
     with ExitStack() as ends:
 
-        def colleague(role: str) -> Member:
-            member = Member.sign_in(chromium, demo, role)
+        def colleague(role: str, **more: Any) -> Member:
+            member = Member.sign_in(chromium, demo, role, **more)
             ends.callback(member.person.leave)
             return member
 

@@ -12,8 +12,8 @@ from tests.support.demo import Demo
 from tests.support.person import LAPTOP, PHONE, Person
 from tests.support.shared_chromium import Chromium
 
-Enter = Callable[[str], "Member"]
-"""Signs a member of staff with a role in."""
+Enter = Callable[..., "Member"]
+"""`enter(role, **options)` signs a member of staff in; the options are those of Playwright's contexts."""
 
 
 @dataclass
@@ -46,7 +46,8 @@ class Member:
         """The page is usable by everybody, at a desk and on a phone. Raises AssertionError for any violation that axe knows."""
         for size in (PHONE["viewport"], LAPTOP["viewport"]):
             self.page.set_viewport_size(size)
-            assert accessibility_barriers(self.page, ANY) == [], (self.page.url, size)
+            barriers = accessibility_barriers(self.page, ANY)
+            assert barriers == [], (barriers, self.page.url, size)
 
     def click(self, name: str, role: Any = "button") -> None:
         """Click the first element of this ARIA role whose name matches."""

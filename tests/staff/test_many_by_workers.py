@@ -55,6 +55,7 @@ def test_three_workers_at_once_check_and_do_each_line_once(world: World) -> None
     assert extended(world) == sorted(readers)
 
 
+@pytest.mark.rare
 def test_a_line_that_breaks_us_is_left_after_three_times_and_delays_no_other(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -44,6 +44,7 @@ def test_metrics_give_the_thirty_closed_days(season: World) -> None:
     assert said["mrr"] == 30436
 
 
+@pytest.mark.rare
 def test_a_wrong_kept_day_is_computed_anew(season: World) -> None:
     before = figures(season, FIRST, LAST)
     season.execute("UPDATE number_day SET value = 2 * value WHERE day = '2027-03-16'")

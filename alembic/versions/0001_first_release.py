@@ -458,6 +458,7 @@ def _tables() -> None:
         ),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("opt_outs_checked_at", instant, nullable=True),
+        sa.Column("retired_at", instant, nullable=True),
         sa.CheckConstraint("id ~ '^[a-z][a-z0-9-]{0,39}$'", name="id_is_a_word"),
         sa.CheckConstraint(
             "name <> '' AND name || description || rhythm !~ '[\\u0001-\\u001f\\u007f-\\u009f\\u2028\\u2029]'",

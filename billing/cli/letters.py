@@ -12,6 +12,9 @@ from billing.platform.errors import RefusesToStart, TooMany
 
 TRY_AGAIN = 75
 """EX_TEMPFAIL of sysexits.h."""
+_REASON = click.option(
+    "--reason", default="by a command", show_default=True, help="Why, in words; it is kept in the audit."
+)
 _SCOPE = click.option("--scope", required=True, help="all, newsletters, or newsletter:<id>.")
 
 
@@ -22,12 +25,15 @@ def newsletters() -> None:
 
 @newsletters.command(name="list")
 def newsletters_list() -> None:
-    """Every newsletter, in the order of the page."""
+    """Every newsletter, retired ones too, in the order of the page."""
     from billing.newsletters.lists import newsletters
 
     with transaction() as ctx:
         for row in newsletters(ctx.session):
-            click.echo(f"{row.id}  {row.name}: {row.rhythm}; {row.kind.value}, for {row.audience.value}")
+            retired = f"; retired since {ctx.site.today(row.retired_at)}" if row.retired_at else ""
+            click.echo(
+                f"{row.id}  {row.name}: {row.rhythm}; {row.kind.value}, for {row.audience.value}{retired}"
+            )
 
 
 @newsletters.command(name="add")
@@ -41,14 +47,61 @@ def newsletters_list() -> None:
 @click.option(
     "--kind", type=click.Choice(["editorial", "promotional"]), default="editorial", show_default=True
 )
-def newsletters_add(newsletter_id: str, audience: str, kind: str, **words: str) -> None:
-    """Begin a newsletter; ID is a word for addresses, such as first-light, and never changes. Nobody is on its list yet."""
-    from billing.newsletters.add import add
+@_REASON
+def newsletters_add(newsletter_id: str, audience: str, kind: str, reason: str, **words: str) -> None:
+    """Begin a newsletter; ID is a word for addresses, such as first-light. Nobody is on its list yet.
+
+    ID, audience and kind never change, because readers agree to them."""
     from billing.newsletters.models import Audience, NewsletterKind
+    from billing.staff.newsletters import add_newsletter
+
+    whom, what = Audience(audience), NewsletterKind(kind)
+    with transaction() as ctx:
+        row = add_newsletter(ctx, newsletter_id, audience=whom, kind=what, reason=reason, **words)
+    click.echo(f"{row.name} stands at the end of /newsletters.")
+
+
+@newsletters.command(name="edit")
+@click.argument("newsletter_id", metavar="ID")
+@click.option("--name", help="As readers know it.")
+@click.option("--description", help="What it brings, in a sentence.")
+@click.option("--rhythm", help="When it comes, in words: Weekdays at six.")
+@_REASON
+def newsletters_edit(newsletter_id: str, reason: str, **words: str | None) -> None:
+    """Change the name, the description or the rhythm of ID, from now on. Consents keep the words that they were given to."""
+    from billing.staff.newsletters import edit_newsletter
 
     with transaction() as ctx:
-        row = add(ctx.session, newsletter_id, **words, audience=Audience(audience), kind=NewsletterKind(kind))
-    click.echo(f"{row.name} stands at the end of /newsletters.")
+        row = edit_newsletter(ctx, newsletter_id, **words, reason=reason)
+    click.echo(f"{row.id}  {row.name}: {row.rhythm}. {row.description}")
+
+
+@newsletters.command(name="retire")
+@click.argument("newsletter_id", metavar="ID")
+@_REASON
+def newsletters_retire(newsletter_id: str, reason: str) -> None:
+    """Take no more sign-ups for ID, and send no issue of it. Its list and issues are kept; an issue under way must end first."""
+    from billing.newsletters.progress import audience_now
+    from billing.staff.newsletters import retire_newsletter
+
+    with transaction() as ctx:
+        row = retire_newsletter(ctx, newsletter_id, reason=reason)
+        people = audience_now(ctx.session, newsletter_id)
+    click.echo(f"{row.name} is retired; on its list, which is kept: {people}.")
+
+
+@newsletters.command(name="restore")
+@click.argument("newsletter_id", metavar="ID")
+@_REASON
+def newsletters_restore(newsletter_id: str, reason: str) -> None:
+    """Bring a retired newsletter back to its place on /newsletters. Who is on its list still gets its next issue."""
+    from billing.newsletters.progress import audience_now
+    from billing.staff.newsletters import restore_newsletter
+
+    with transaction() as ctx:
+        row = restore_newsletter(ctx, newsletter_id, reason=reason)
+        people = audience_now(ctx.session, newsletter_id)
+    click.echo(f"{row.name} is published again; on its list: {people}.")
 
 
 @newsletters.command(name="marketed")

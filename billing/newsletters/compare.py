@@ -36,13 +36,17 @@ class Comparison:
     spared: int
 
 
+# a retired one is compared when it is brought back, as each promotional issue needs a comparison within the month
+_MARKETED = (Newsletter.kind == NewsletterKind.PROMOTIONAL, col(Newsletter.retired_at).is_(None))
+
+
 def marketed(session: Session) -> list[str]:
     """The addresses on promotional lists, each once, to send to the register."""
     rows = session.exec(
         select(Signup.address, Reader.email)
         .join(Newsletter, col(Newsletter.id) == Signup.newsletter_id)
         .join(Reader, col(Reader.id) == Signup.reader_id, isouter=True)
-        .where(Newsletter.kind == NewsletterKind.PROMOTIONAL, Signup.state == SignupState.CONFIRMED)
+        .where(*_MARKETED, Signup.state == SignupState.CONFIRMED)
     )
     return sorted({suppressions.key_of(email or address) for address, email in rows})
 
@@ -63,13 +67,13 @@ def read_register(lines: Iterable[str]) -> list[str]:
 
 
 def compare(ctx: TransactionContext, blocked: Iterable[str]) -> Comparison:
-    """Block promotional newsletters to these addresses, and record the comparison on all promotional lists.
+    """Block promotional newsletters to these addresses, and record the comparison on all promotional lists that aren't retired.
 
     A block that was lifted, by a new opt-in or by staff with a reason, isn't set again: that consent came later, and to us.
     Raises NothingPromotional."""
     lists = ctx.session.exec(
         select(Newsletter)
-        .where(Newsletter.kind == NewsletterKind.PROMOTIONAL)
+        .where(*_MARKETED)
         .order_by(col(Newsletter.position), col(Newsletter.id))
         .with_for_update()
     ).all()

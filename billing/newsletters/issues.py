@@ -48,6 +48,12 @@ class NotNow(Conflict):
     code = "not_now"
 
 
+class NoMoreIssues(Conflict):
+    """This newsletter is retired, so no issue of it is written or sent. Bring the newsletter back first."""
+
+    code = "newsletter_retired"
+
+
 class BadStartTime(Invalid):
     """Choose a moment from now on, within a year."""
 
@@ -80,8 +86,8 @@ def issue(session: Session, issue_id: str, *, lock: bool = False) -> Issue:
 
 
 def create(ctx: TransactionContext, newsletter_id: str) -> Issue:
-    """Create an empty draft. Raises UnknownNewsletter."""
-    newsletter(ctx.session, newsletter_id)
+    """Create an empty draft. Raises UnknownNewsletter, NoMoreIssues."""
+    _require_published(ctx, newsletter_id)
     made = Issue(
         id=ids.new("iss", ctx.at),
         newsletter_id=newsletter_id,
@@ -134,18 +140,26 @@ def check(session: Session, found: Issue, house: emails.House, language: Languag
 
 
 def schedule(ctx: TransactionContext, issue_id: str, when: datetime, house: emails.House) -> Issue:
-    """Schedule the issue for `when`, or for now if that has just passed. Raises BadIssue, BadStartTime, HasStarted."""
+    """Schedule the issue for `when`, or for now if that has just passed. Raises BadIssue, BadStartTime, HasStarted,
+    NoMoreIssues."""
     found = issue(ctx.session, issue_id, lock=True)
     if found.state not in UNSTARTED:
         raise HasStarted
     if not ctx.at - timedelta(minutes=1) <= when <= ctx.at + FARTHEST:
         raise BadStartTime
+    _require_published(ctx, found.newsletter_id)
     if wrong := check(ctx.session, found, house, ctx.site.languages.default):
         raise BadIssue(" ".join(wrong))
     _require_comparison(ctx, found)
     found.state, found.scheduled_at, found.held_reason = IssueState.SCHEDULED, max(when, ctx.at), None
     found.changed_at, found.changed_by = ctx.at, str(ctx.actor)
     return found
+
+
+def _require_published(ctx: TransactionContext, newsletter_id: str) -> None:
+    """Locked, so that the newsletter isn't retired before the issue is scheduled (see `retire`)."""
+    if newsletter(ctx.session, newsletter_id, lock=True).retired_at is not None:
+        raise NoMoreIssues
 
 
 def _require_comparison(ctx: TransactionContext, found: Issue) -> None:
@@ -190,14 +204,15 @@ def stop(ctx: TransactionContext, issue_id: str) -> Issue:
 
 
 def send_held(ctx: TransactionContext, issue_id: str) -> int:
-    """Send uncertain deliveries again, as a person decided (S3). Returns how many. Raises BadIssue; and NotNow, also once its
-    counts are final."""
+    """Send uncertain deliveries again, as a person decided (S3). Returns how many. Raises BadIssue, NoMoreIssues;
+    and NotNow, also once its counts are final."""
     found = issue(ctx.session, issue_id, lock=True)
     if (
         found.state not in (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
         or found.counts is not None
     ):
         raise NotNow
+    _require_published(ctx, found.newsletter_id)
     _require_comparison(ctx, found)
     done = ctx.session.connection().execute(
         sa.text(

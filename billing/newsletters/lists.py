@@ -1,5 +1,6 @@
 """The newsletters, and the SQL conditions on their recipients."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -8,8 +9,9 @@ from sqlmodel import Session, col
 from billing.access.entitled import entitled
 from billing.mail.suppressions import ALL, NEWSLETTERS, one_list
 from billing.newsletters.models import Newsletter, NewsletterKind
-from billing.platform.errors import NotFound
+from billing.platform.errors import Conflict, NotFound
 from billing.rules.features import NEWSLETTER
+from emails.languages import say
 
 OPT_OUTS_GOOD_FOR = timedelta(days=31)
 """How long a comparison with the register is valid."""
@@ -27,8 +29,14 @@ class UnknownNewsletter(NotFound):
     code = "unknown_newsletter"
 
 
+class RetiredNewsletter(Conflict):
+    """This newsletter is no longer published, and so not open to sign-ups."""
+
+    code = "retired_newsletter"
+
+
 def newsletters(session: Session) -> list[Newsletter]:
-    """All newsletters, in the order of the page."""
+    """All newsletters, retired ones too, in the order of the page."""
     return list(session.scalars(_IN_ORDER))
 
 
@@ -36,12 +44,27 @@ def newsletters(session: Session) -> list[Newsletter]:
 _IN_ORDER = sa.select(Newsletter).order_by(col(Newsletter.position), col(Newsletter.id))
 
 
-def newsletter(session: Session, newsletter_id: str) -> Newsletter:
-    """The newsletter with this id. Raises UnknownNewsletter."""
-    found = session.get(Newsletter, newsletter_id)
+def newsletter(session: Session, newsletter_id: str, *, lock: bool = False) -> Newsletter:
+    """The newsletter with this id. `lock`: keep others from changing it; sign-ups go on. Raises UnknownNewsletter."""
+    found = session.get(Newsletter, newsletter_id, with_for_update={"key_share": True} if lock else None)
     if found is None:
         raise UnknownNewsletter
     return found
+
+
+def retired(session: Session, newsletter_ids: Iterable[str]) -> list[Newsletter]:
+    """Those of these newsletters that are retired."""
+    ids = set(newsletter_ids)
+    return [row for row in newsletters(session) if row.retired_at is not None and row.id in ids]
+
+
+def require_published(session: Session, newsletter_ids: Iterable[str]) -> None:
+    """Refuse sign-ups for retired newsletters, by name. Raises RetiredNewsletter."""
+    if found := retired(session, newsletter_ids):
+        names = ", ".join(row.name for row in found)
+        raise RetiredNewsletter(
+            say("No longer published, and so not open to sign-ups: %(names)s.", names=names)
+        )
 
 
 def why_not_compared(list_: Newsletter, at: datetime) -> str | None:

@@ -48,6 +48,8 @@ class Newsletter(SQLModel, table=True):
     """Its place on the page."""
     opt_outs_checked_at: datetime | None = None
     """When its readers were last compared with the national opt-out register (C4)."""
+    retired_at: datetime | None = None
+    """Since when nobody can sign up and no issue goes out. Its list, consents and issues stay."""
 
 
 class SignupState(StrEnum):

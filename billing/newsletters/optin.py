@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from billing.mail import suppressions
 from billing.newsletters import welcome
-from billing.newsletters.lists import scopes
+from billing.newsletters.lists import require_published, retired, scopes
 from billing.newsletters.models import Signup, SignupState
 from billing.newsletters.notices import LIFE, PURPOSE, confirm_signup, confirm_signup_key
 from billing.newsletters.signups import Origin, Person, ask_for, choices, join, known, rows_of, settle
@@ -44,8 +44,10 @@ def ask(
 
     A mailbox is asked once an hour and three times a day. A network, which many readers of one mobile operator share, may ask ten
     times an hour and thirty a day. `CROWDED` delays mails in all (see `_crowd_delay`). `renewed`: see `ask_for`.
-    Raises BadAddress, TooMany."""
-    address = clean_address(email)
+    Raises BadAddress, TooMany, RetiredNewsletter."""
+    address, wanted = clean_address(email), list(wanted)
+    # whatever the address is on already: the answer must not say
+    require_published(ctx.session, wanted)
     delay = _crowd_delay(ctx)
     hourly = 1 if delay else 10
     rate.count_network(ctx, "signup-from", origin.ip, limit=hourly, per=HOUR)
@@ -102,8 +104,15 @@ def asked_by(ctx: TransactionContext, token: str) -> list[Signup]:
 
 
 def confirm(ctx: TransactionContext, token: str, origin: Origin) -> list[str]:
-    """Confirm: put the address on the lists and lift its newsletter suppressions (B6). One mail welcomes. Raises AskSpent."""
-    rows = asked_by(ctx, token)
+    """Confirm: put the address on the lists and lift its newsletter suppressions (B6). One mail welcomes. Returns their ids.
+
+    Newsletters retired meanwhile are left out: they stay unconfirmed, and are forgotten. Raises AskSpent; RetiredNewsletter where
+    none is left."""
+    asked = asked_by(ctx, token)
+    gone = {list_.id for list_ in retired(ctx.session, [row.newsletter_id for row in asked])}
+    rows = [row for row in asked if row.newsletter_id not in gone]
+    if not rows:
+        require_published(ctx.session, gone)
     new = welcome.not_welcomed_lately(ctx, rows)
     for row in rows:
         suppressions.lift(
@@ -120,7 +129,8 @@ def confirm(ctx: TransactionContext, token: str, origin: Origin) -> list[str]:
 def join_or_ask(
     ctx: TransactionContext, person: Person, wanted: Iterable[str], origin: Origin, *, email_verified: bool
 ) -> bool:
-    """Join at once if the address is verified and not suppressed; otherwise ask first. Returns whether a mail was needed."""
+    """Join at once if the address is verified and not suppressed; otherwise ask first. Returns whether a mail was needed.
+    Raises RetiredNewsletter, TooMany."""
     wanted = known(ctx.session, wanted)
     blocked = [
         name

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from billing.mail import obsolete
 from billing.mail.suppressions import key_of
-from billing.newsletters.lists import newsletter, newsletters
+from billing.newsletters.lists import newsletter, newsletters, require_published
 from billing.newsletters.models import Newsletter, Signup, SignupChange, SignupState
 from billing.platform import ids
 from billing.platform.context import TransactionContext
@@ -78,7 +78,8 @@ def states(session: Session, person: Person) -> dict[SignupState, frozenset[str]
 
 
 def join(ctx: TransactionContext, person: Person, wanted: Iterable[str], origin: Origin) -> list[Newsletter]:
-    """Put a person with a verified address on these lists. Returns the new ones. Raises UnknownNewsletter."""
+    """Put a person with a verified address on these lists. Returns the new ones. Raises UnknownNewsletter,
+    RetiredNewsletter."""
     joined = []
     for row, list_ in _ticked(ctx, person, wanted, origin):
         settle(ctx, row, SignupState.CONFIRMED, origin)
@@ -107,7 +108,8 @@ def ask_for(
     origin: Origin,
     renewed: Collection[str] = (),
 ) -> list[Newsletter]:
-    """Record that these lists were ticked and a mail must confirm them. Returns those to confirm. Raises UnknownNewsletter.
+    """Record that these lists were ticked and a mail must confirm them. Returns those to confirm. Raises UnknownNewsletter,
+    RetiredNewsletter.
 
     `renewed`: those that are asked again though they are confirmed, because the address is suppressed."""
     asked, replaced = [], set[str]()
@@ -137,6 +139,7 @@ def _ticked(
         row = min(of_list, key=lambda row: row.reader_id is None, default=None)
         if row is not None and row.state is SignupState.CONFIRMED and name not in renewed:
             continue
+        require_published(ctx.session, [name])
         values: dict[str, Any] = {
             "reader_id": (row.reader_id if row else None) or person.reader_id,
             "address": person.address,

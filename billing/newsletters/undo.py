@@ -1,7 +1,7 @@
 """Take a stop back: for an hour, the link that stopped newsletters undoes exactly that stop.
 
 Whoever holds the link had confirmed before, so no mail asks again (C5). After a complaint or a bounce only a fresh confirmation
-puts the address back (B6)."""
+puts the address back (B6). This is no sign-up, so a retired newsletter's list takes the person back, too."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

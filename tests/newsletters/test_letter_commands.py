@@ -124,3 +124,37 @@ def test_its_id_is_a_word(newsroom: Newsroom, newsletter_id: str) -> None:
         newsletter_id,
     )
     assert (refused.exit_code, "is a word for addresses" in str(refused.exception)) == (1, True)
+
+
+def test_its_words_are_edited_and_it_is_retired_and_brought_back(newsroom: Newsroom) -> None:
+    world = newsroom.world
+    newsroom.people(2)
+    edited = run_on(
+        world, "newsletters", "edit", "first-light", "--rhythm", "Every day", "--reason", "weekends"
+    )
+    assert edited.output.startswith("first-light  First Light: Every day. What happened overnight")
+    again = run_on(world, "newsletters", "edit", "first-light", "--rhythm", "Every day")
+    assert (again.exit_code, str(again.exception)) == (1, "The newsletter has these words already.")
+    retired = run_on(world, "newsletters", "retire", "first-light")
+    assert retired.output == "First Light is retired; on its list, which is kept: 2.\n"
+    listed = run_on(world, "newsletters", "list").output.splitlines()
+    assert (
+        listed[0] == "first-light  First Light: Every day; editorial, for everyone; retired since 2027-03-01"
+    )
+    again = run_on(world, "newsletters", "retire", "first-light")
+    assert (again.exit_code, str(again.exception)) == (1, "This newsletter is retired already.")
+    back = run_on(world, "newsletters", "restore", "first-light", "--reason", "readers asked")
+    assert back.output == "First Light is published again; on its list: 2.\n"
+    for command in ("edit", "retire", "restore"):
+        assert run_on(world, "newsletters", command, "no-such-list").exit_code == 1
+    lines = world.rows(
+        "SELECT subject, reason, before, after FROM audit_line WHERE act = 'newsletter' ORDER BY id"
+    )
+    assert [(line["subject"], line["reason"]) for line in lines] == [
+        ("first-light", reason) for reason in ("weekends", "by a command", "readers asked")
+    ]
+    assert [(line["before"], line["after"]) for line in lines] == [
+        ({"rhythm": "Weekdays at six"}, {"rhythm": "Every day"}),
+        ({"retired": False}, {"retired": True}),
+        ({"retired": True}, {"retired": False}),
+    ]

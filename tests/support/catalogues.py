@@ -55,6 +55,7 @@ NOT_FOR_READERS = (
         "billing.newsletters.compare",
         "billing.newsletters.compose",
         "billing.newsletters.issues",
+        "billing.newsletters.retire",
     ),
     *("billing.refunds.enter", "billing.refunds.pay_back", "billing.refunds.refund"),
     # what only programs and workers meet

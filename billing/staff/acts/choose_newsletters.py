@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from billing.newsletters import optin
 from billing.newsletters.blocks import blocks, is_final
-from billing.newsletters.lists import newsletter
+from billing.newsletters.lists import newsletter, require_published
 from billing.newsletters.models import SignupState
 from billing.newsletters.signups import Origin, Person, leave, states
 from billing.platform.actors import ip_of
@@ -41,7 +41,7 @@ class NewsletterAct:
     what = Permission.READER_NEWSLETTERS
 
     def preview(self, ctx: TransactionContext, /) -> Preview:
-        """What the reader gets from now on. Raises UnknownNewsletter, ChosenAlready, MailStopped."""
+        """What the reader gets from now on. Raises UnknownNewsletter, ChosenAlready, RetiredNewsletter, MailStopped."""
         reader, list_ = by_id(ctx.session, self.reader_id), newsletter(ctx.session, self.newsletter_id)
         evidence = "Your reason is kept as the evidence of who asked, and how."
         if not self.receives:
@@ -59,7 +59,8 @@ class NewsletterAct:
         )
 
     def _asks(self, ctx: TransactionContext, reader: Reader) -> bool:
-        """Whether a mail must ask. Raises ChosenAlready, MailStopped."""
+        """Whether a mail must ask. Raises ChosenAlready, RetiredNewsletter, MailStopped."""
+        require_published(ctx.session, [self.newsletter_id])
         block = blocks(ctx.session, ctx.site.tokens, reader.email, [self.newsletter_id]).get(
             self.newsletter_id
         )
@@ -71,7 +72,8 @@ class NewsletterAct:
         return block is not None or reader.address_proved_at is None
 
     def do(self, ctx: TransactionContext, _: str, /) -> str:
-        """Make the choice, with its line of evidence; the newsletter's id. Raises ChosenAlready, MailStopped, TooMany."""
+        """Make the choice, with its line of evidence; the newsletter's id. Raises ChosenAlready, RetiredNewsletter,
+        MailStopped, TooMany."""
         reader = by_id(ctx.session, self.reader_id)
         person = Person.of(reader)
         if not self.receives:

@@ -15,8 +15,8 @@ from billing.http.client_ip import client_ip
 from billing.mail.models import Suppression
 from billing.newsletters import links, optin, undo
 from billing.newsletters.blocks import WHY, blocks, is_final
-from billing.newsletters.lists import newsletters
-from billing.newsletters.models import Audience, SignupState
+from billing.newsletters.lists import RetiredNewsletter, newsletters, require_published
+from billing.newsletters.models import SignupState
 from billing.newsletters.notices import LIFE, PURPOSE, in_a_row
 from billing.newsletters.signups import Origin, Person, choices, leave, states
 from billing.platform.actors import WORKER
@@ -55,7 +55,7 @@ def proved_person(visit: Visit) -> Person | None:
 
 
 def boxes(ctx: TransactionContext, person: Person | None) -> tuple[NewsletterBox, ...]:
-    """Every newsletter with its box; ticked where this person has it and it is sent."""
+    """Every newsletter with its box; ticked where this person has it and it is sent. A retired one only where it is ticked."""
     session, found = ctx.session, newsletters(ctx.session)
     of_person = states(session, person) if person else {}
     chosen, pending = (of_person.get(state, ()) for state in (SignupState.CONFIRMED, SignupState.PENDING))
@@ -69,6 +69,7 @@ def boxes(ctx: TransactionContext, person: Person | None) -> tuple[NewsletterBox
             block=_box_block(ctx, blocked[row.id]) if row.id in blocked else None,
         )
         for row in found
+        if row.retired_at is None or (row.id in chosen and row.id not in blocked)
     )
 
 
@@ -108,17 +109,17 @@ def choose(
 ) -> Response:
     """A proved reader's boxes are the choice. For any other address a mail asks first, and the answer is always the same (C5)."""
     ticked, person = newsletter or [], proved_person(visit)
-    if person is not None:
-        return _save(visit, person, ticked, "page", "/newsletters")
-    if not ticked:
+    if person is None and not ticked:
         return _page(visit, email=email, error=say("Tick at least one newsletter."))
-    if visit.reader is not None:
-        return _add(visit, visit.reader, ticked, "page", "/newsletters")
     try:
+        if person is not None:
+            return _save(visit, person, ticked, "page", "/newsletters")
+        if visit.reader is not None:
+            return _add(visit, visit.reader, ticked, "page", "/newsletters")
         if not website:  # people don't see that field: a robot filled it
             with visit.begin() as ctx:
                 optin.ask(ctx, email, ticked, _origin(visit, "page"))
-    except BadAddress as refusal:
+    except (BadAddress, RetiredNewsletter) as refusal:
         return _page(visit, ticked=ticked, email=email, error=words_of(refusal))
     return visit.go("/newsletters/asked")
 
@@ -128,7 +129,13 @@ def add(visit: Guarded, newsletter: Ticked = None) -> Response:
     """The boxes under "your trial has begun": what is ticked is added; the others stay as they are."""
     if visit.reader is None:
         return visit.go("/newsletters")
-    return _add(visit, visit.reader, newsletter or [], "started", "/account")
+    try:
+        return _add(visit, visit.reader, newsletter or [], "started", "/account")
+    except RetiredNewsletter as refusal:
+        person = proved_person(visit)
+        with visit.read() as ctx:
+            before = choices(ctx.session, person) if person else ()
+        return _page(visit, ticked=[*(newsletter or ()), *before], error=words_of(refusal))
 
 
 def _add(visit: Visit, reader: Reader, ticked: list[str], source: str, back: str) -> Response:
@@ -180,17 +187,21 @@ def ask_confirm(visit: Visiting) -> Response:
 @router.post("/newsletters/confirm")
 def confirm(visit: Guarded) -> Response:
     """Yes."""
+    token = visit.cookie(cookies.LINK)
     with visit.begin() as ctx:
-        done = optin.confirm(ctx, visit.cookie(cookies.LINK), _origin(visit, "confirmation mail"))
-        view = _confirm_page(ctx.session, done)
+        asked = [row.newsletter_id for row in optin.asked_by(ctx, token)]
+        optin.confirm(ctx, token, _origin(visit, "confirmation mail"))
+        view = _confirm_page(ctx.session, asked)
     visit.takes.append(cookies.LINK)
     return visit.page(replace(view, done=True))
 
 
 def _confirm_page(session: Session, ids: list[str]) -> NewslettersConfirmPage:
-    found = [newsletter for newsletter in newsletters(session) if newsletter.id in ids]
-    limited = tuple(each.name for each in found if each.audience is Audience.SUBSCRIBERS)
-    return NewslettersConfirmPage(names=tuple(each.name for each in found), for_subscribers=limited)
+    """The page for these newsletters. Raises RetiredNewsletter where all are retired."""
+    view = NewslettersConfirmPage.of([each for each in newsletters(session) if each.id in ids])
+    if not view.names:
+        require_published(session, ids)
+    return view
 
 
 @router.get("/newsletters/mine/{token}")
@@ -204,17 +215,24 @@ def follow_mine(visit: Visiting, token: str) -> Response:
 @router.get("/newsletters/mine")
 def mine(visit: Visiting) -> Response:
     """The lists, without signing in and without anything else about the reader (C7). Raises BadLink."""
+    return _mine(visit)
+
+
+def _mine(visit: Visit, ticked: Sequence[str] | None = None, error: Text | None = None) -> Response:
     with visit.read() as ctx:
         person = _person(visit, ctx)
-        choices, stop = boxes(ctx, person), undo.last_stop(ctx, person)
-        stopped = tuple(box.newsletter.name for box in choices if box.newsletter.id in stop.newsletter_ids)
+        shown, stop = boxes(ctx, person), undo.last_stop(ctx, person)
+        stopped = tuple(row.name for row in newsletters(ctx.session) if row.id in stop.newsletter_ids)
+        if ticked is not None:
+            shown = tuple(replace(box, chosen=box.newsletter.id in ticked) for box in shown)
         view = NewsletterChoicesPage(
-            choices=choices,
+            choices=shown,
             stopped=stopped,
             stopped_at=stop.at.isoformat() if stop.at else "",
             blocked=WHY[stop.blocked] if stop.blocked else None,
+            error=error,
         )
-    return visit.page(view)
+    return visit.page(view, 422 if error else 200)
 
 
 @router.post("/newsletters/mine")
@@ -225,7 +243,11 @@ def save_mine(visit: Guarded, newsletter: Ticked = None, stop_all: Annotated[str
         if stop_all == "yes":
             leave(ctx, person, None, _origin(visit, "preferences"))
             return visit.go("/newsletters/mine", "newsletters-stopped")
-    return _save(visit, person, newsletter or [], "preferences", "/newsletters/mine")
+    ticked = newsletter or []
+    try:
+        return _save(visit, person, ticked, "preferences", "/newsletters/mine")
+    except RetiredNewsletter as refusal:
+        return _mine(visit, ticked, words_of(refusal))
 
 
 @router.post("/newsletters/mine/back")
@@ -280,9 +302,12 @@ def taken_back(request: Request, token: str) -> Response:
 
 
 def _unsubscribe_page(ctx: TransactionContext, token: str) -> UnsubscribePage:
-    names = [found.name for found in links.newsletters_of(ctx, token)]
+    found = links.newsletters_of(ctx, token)
     return UnsubscribePage(
-        name=in_a_row(names) if names else None, action=f"/u/{token}", several=len(names) > 1
+        name=in_a_row([row.name for row in found]) if found else None,
+        action=f"/u/{token}",
+        several=len(found) > 1,
+        retired=bool(found) and all(row.retired_at is not None for row in found),
     )
 
 

@@ -94,6 +94,7 @@ def compose_view(
     list_ = newsletter(session, issue.newsletter_id)
     sender = visit.services.newsletter_sender
     tomorrow = visit.today + timedelta(days=1)
+    retired = (issues.NoMoreIssues().detail,) if list_.retired_at is not None else ()
     return ComposePage(
         issue_id=issue.id,
         newsletter=list_.name,
@@ -109,7 +110,7 @@ def compose_view(
             Pick(article_id=article.id, title=article.title, section=article.section)
             for article in newest(session, PICKS)
         ),
-        problems=tuple(issues.check(session, issue, sender.house, sender.language)),
+        problems=(*retired, *issues.check(session, issue, sender.house, sender.language)),
         sizes=_sizes(sender, content_of(issue, list_)),
         held_reason=issue.held_reason,
         note=note,

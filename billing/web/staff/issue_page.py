@@ -38,7 +38,7 @@ HELD_SHOWN = 50
 
 
 def everything(session: Session) -> IssuesPage:
-    """The issues, the ones changed last first, and the lists."""
+    """The issues, the ones changed last first, and the lists that more can be written for."""
     rows = tuple(
         IssueRow(
             issue_id=issue.id,
@@ -54,6 +54,7 @@ def everything(session: Session) -> IssuesPage:
     lists = tuple(
         ListRow(newsletter_id=list_.id, name=list_.name, people=audience_now(session, list_.id))
         for list_ in newsletters(session)
+        if list_.retired_at is None
     )
     return IssuesPage(issues=rows, lists=lists)
 

@@ -122,6 +122,10 @@ def _newsletters(visit: StaffVisit, ctx: TransactionContext, reader: Reader) -> 
         words = (
             "receives it" if receives else "asked to confirm it by mail" if pending else "doesn’t receive it"
         )
+        if row.retired_at is not None:
+            if not (receives or pending):
+                continue
+            words = "on the list of a retired newsletter"
         if row.id in blocked:
             words = f"blocked since {ctx.site.today(blocked[row.id].at)}"
         stops = (receives or pending) and row.id not in blocked

@@ -1,10 +1,11 @@
 """The pages on which readers choose and leave newsletters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from billing.newsletters.models import Newsletter
+from billing.newsletters.models import Audience, Newsletter
 from emails.languages import Text
 
 
@@ -49,12 +50,24 @@ class NewslettersAskedPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewslettersConfirmPage:
-    """A button that confirms; with `done`, the answer to it. `for_subscribers`: those of the names that come to subscribers alone."""
+    """A button that confirms; with `done`, the answer to it. `for_subscribers`: those of the names that come to subscribers alone.
+    `retired`: what was ticked too, and isn't published any more."""
 
     template: ClassVar[str] = "newsletters/confirm.html"
     names: tuple[str, ...]
     for_subscribers: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
     done: bool = False
+
+    @classmethod
+    def of(cls, asked: Sequence[Newsletter]) -> Self:
+        """The page for these newsletters."""
+        found = [row for row in asked if row.retired_at is None]
+        return cls(
+            names=tuple(row.name for row in found),
+            for_subscribers=tuple(row.name for row in found if row.audience is Audience.SUBSCRIBERS),
+            retired=tuple(row.name for row in asked if row.retired_at is not None),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +81,15 @@ class NewsletterChoicesPage:
     stopped: tuple[str, ...] = ()
     stopped_at: str = ""
     blocked: Text | None = None
+    error: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsubscribePage:
     """Before and after the click. `name` is None where the list is gone, or the mail was a test; `several` in a link for more than one.
 
-    `can_take_back`: one press undoes the stop; `blocked`: why it can't; `taken_back`: it has been undone."""
+    `can_take_back`: one press undoes the stop; `blocked`: why it can't; `taken_back`: it has been undone.
+    `retired`: none of its newsletters is published any more."""
 
     template: ClassVar[str] = "newsletters/unsubscribe.html"
     name: str | None
@@ -84,3 +99,4 @@ class UnsubscribePage:
     blocked: Text | None = None
     taken_back: bool = False
     several: bool = False
+    retired: bool = False

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, READER, VISITOR
 from billing.dev.sample_newsletters import samples
 from billing.mail.models import SuppressionReason
 from billing.newsletters.blocks import WHY
+from billing.newsletters.models import Audience, Newsletter
+from billing.newsletters.retire import IssueUnderWay, RetiredAlready
 from billing.readers.register import BadAddress
 from billing.web.views.compose import (
     ComposePage,
@@ -20,6 +22,7 @@ from billing.web.views.compose import (
     Pick,
 )
 from billing.web.views.frame import Frame, Page
+from billing.web.views.newsletter_lists import NewsletterListsPage, PublishedRow, TypedNewsletterForm
 from billing.web.views.newsletters import (
     BoxBlock,
     NewsletterBox,
@@ -29,6 +32,7 @@ from billing.web.views.newsletters import (
     NewslettersPage,
     UnsubscribePage,
 )
+from emails.languages import say
 
 SOURCE = """Good morning.
 
@@ -46,6 +50,7 @@ SUBJECT = "The dam, the road, the mayor"
 def pages() -> Iterator[tuple[str, Page, Frame]]:
     """Name, view and frame of each preview."""
     yield from _choosing()
+    yield from _lists()
     yield from _writing()
     yield from _sending()
 
@@ -79,6 +84,13 @@ def _choosing() -> Iterator[tuple[str, Page, Frame]]:
         NewslettersPage(choices=(blocked_box, *mine[1:]), reader=LONG_ADDRESS, email_verified=True),
         reader,
     )
+    gone = Newsletter(**mine[2].newsletter.model_dump() | {"retired_at": NOW})
+    of_retired = (*mine[:2], replace(mine[2], newsletter=gone), *mine[3:])
+    yield (
+        "newsletters-reader-retired",
+        NewslettersPage(choices=of_retired, reader=LONG_ADDRESS, email_verified=True),
+        reader,
+    )
     yield "newsletters-unproved", NewslettersPage(choices=_boxes(), reader=LONG_ADDRESS), reader
     yield "newsletters-asked", NewslettersAskedPage(days=7), stranger
     names = ("First Light", "Water & Weather")
@@ -87,6 +99,9 @@ def _choosing() -> Iterator[tuple[str, Page, Frame]]:
     limited = NewslettersConfirmPage(names=names, for_subscribers=names[1:])
     yield "newsletters-confirm-for-subscribers", limited, stranger
     yield "newsletters-confirmed-for-subscribers", replace(limited, done=True), stranger
+    left_out = NewslettersConfirmPage(names=names[:1], retired=names[1:])
+    yield "newsletters-confirm-retired", left_out, stranger
+    yield "newsletters-confirmed-retired", replace(left_out, done=True), stranger
     yield "newsletters-mine", NewsletterChoicesPage(choices=mine), stranger
     blocked = WHY[SuppressionReason.COMPLAINT]
     yield (
@@ -94,6 +109,8 @@ def _choosing() -> Iterator[tuple[str, Page, Frame]]:
         NewsletterChoicesPage(choices=_boxes(), stopped=names, stopped_at=NOW.isoformat()),
         stranger,
     )
+    refused = say("No longer published, and so not open to sign-ups: %(names)s.", names=names[1])
+    yield "newsletters-mine-problem", NewsletterChoicesPage(choices=of_retired, error=refused), stranger
     yield "newsletters-mine-blocked", NewsletterChoicesPage(choices=_boxes(), blocked=blocked), stranger
     stop = UnsubscribePage(name="First Light", action="/u/sgn_1.x")
     yield "unsubscribe", stop, stranger
@@ -102,9 +119,39 @@ def _choosing() -> Iterator[tuple[str, Page, Frame]]:
     yield "unsubscribe-several", several, stranger
     yield "unsubscribed-several", replace(several, done=True, can_take_back=True), stranger
     yield "unsubscribed-late", replace(stop, done=True), stranger
+    yield "unsubscribed-retired", replace(stop, done=True, retired=True), stranger
     yield "unsubscribed-blocked", replace(stop, done=True, blocked=blocked), stranger
     yield "unsubscribe-taken-back", replace(stop, done=True, taken_back=True), stranger
     yield "unsubscribed-unknown", replace(stop, name=None, done=True), stranger
+
+
+def _lists() -> Iterator[tuple[str, Page, Frame]]:
+    room = replace(STAFF, path="/staff/newsletters/lists")
+    rows = tuple(
+        PublishedRow(
+            newsletter_id=sample.id,
+            name=sample.name,
+            description=sample.description,
+            rhythm=sample.rhythm,
+            promotional=False,
+            for_subscribers=sample.audience is Audience.SUBSCRIBERS,
+            people=1009 - 200 * sample.position,
+        )
+        for sample in samples()
+    )
+    retired = replace(rows[1], retired_on=NOW.date() - timedelta(days=30))
+    page = NewsletterListsPage(rows=(rows[0], retired, replace(rows[2], promotional=True), *rows[3:]))
+    yield "staff-newsletter-lists", page, room
+    yield "staff-newsletter-lists-empty", NewsletterListsPage(rows=()), room
+    form = TypedNewsletterForm(
+        newsletter_id="first-light",
+        name="retire",
+        values={"reason": "its editor has left"},
+        error=IssueUnderWay().detail,
+    )
+    yield "staff-newsletter-lists-problem", replace(page, typed=form), room
+    late = replace(form, newsletter_id=retired.newsletter_id, error=RetiredAlready().detail)
+    yield "staff-newsletter-lists-late", replace(page, typed=late), room
 
 
 def _writing() -> Iterator[tuple[str, Page, Frame]]:

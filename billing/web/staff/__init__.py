@@ -23,6 +23,7 @@ from billing.web.staff import (
     many,
     many_one,
     members,
+    newsletter_lists,
     newsletters,
     next_year,
     numbers,
@@ -86,6 +87,7 @@ PAGES = (
     vat,
     brand,
     legal,
+    newsletter_lists,  # before the issues, whose ids would take its address
     newsletters,
     articles,
     article,

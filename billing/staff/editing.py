@@ -1,20 +1,20 @@
-"""What editors decide about who may read, audited: opening to everyone in the public interest, and sections' policies."""
+"""What editors decide about who may read, audited: opening to everyone in the public interest, and the terms of sections and
+articles. What concerns all readers is changed with a reason; the publisher's own programs give none."""
 
 from datetime import datetime
 from typing import Any
 
+from sqlmodel import Session
+
 from billing.access import articles, policies, public_windows
-from billing.access.models import Article, PublicWindow, Scope, SectionPolicy
+from billing.access.models import PublicWindow, Scope
 from billing.access.policies import AccessTerms
 from billing.platform.context import TransactionContext
-from billing.platform.errors import Invalid
 from billing.staff import audit
+from billing.staff.audit import Change
 
-
-class SayWhy(Invalid):
-    """Say why it is changed: the audit keeps it."""
-
-    code = "say_why"
+SECTION = "section_policy"
+"""The act of both ways to change a section's terms."""
 
 
 def open_to_all(
@@ -42,30 +42,43 @@ def close(ctx: TransactionContext, opening_id: str) -> PublicWindow:
     return row
 
 
-def set_section(ctx: TransactionContext, section: str, terms: AccessTerms) -> SectionPolicy:
-    """Set the access terms of a section, for articles without terms of their own. Raises as `policies.set_section`."""
+def set_section(ctx: TransactionContext, section: str, terms: AccessTerms, *, reason: str) -> None:
+    """Set the access terms of a section, for articles without terms of their own. Raises NeedsReason, UnknownSection, and as
+    `policies.set_section`."""
+
+    def do() -> Change:
+        if section not in section_names(ctx.session):
+            raise public_windows.UnknownSection
+        return _change_section(ctx, section, terms)
+
+    audit.reasoned(ctx, SECTION, reason, do, subject=named(Scope.SECTION, section))
+
+
+def set_section_by_program(ctx: TransactionContext, section: str, terms: AccessTerms) -> None:
+    """The same by a program of the publisher's, without a reason, and before the section has articles."""
+    before, after = _change_section(ctx, section, terms)
+    audit.write(ctx, SECTION, subject=named(Scope.SECTION, section), before=before, after=after)
+
+
+def _change_section(ctx: TransactionContext, section: str, terms: AccessTerms) -> Change:
     before = policies.of_section(ctx.session, section)
-    row = policies.set_section(ctx, section, terms)
-    subject = named(Scope.SECTION, section)
-    audit.write(ctx, "section_policy", subject=subject, before=_plain(before), after=_plain(terms))
-    return row
+    policies.set_section(ctx, section, terms)
+    return _plain(before), _plain(terms)
 
 
-def set_article(ctx: TransactionContext, article_id: str, terms: AccessTerms, reason: str) -> Article:
-    """Set the access terms of one article, with the reason for the audit. Raises SayWhy, as `articles.set_terms`."""
-    if not reason.strip():
-        raise SayWhy
-    row, before = articles.set_terms(ctx, article_id, terms)
-    subject = named(Scope.ARTICLE, article_id)
-    audit.write(
-        ctx,
-        "article_policy",
-        subject=subject,
-        reason=reason.strip(),
-        before=_plain(before),
-        after=_plain(terms),
-    )
-    return row
+def section_names(session: Session) -> list[str]:
+    """Every section that has an article or terms, by name."""
+    return sorted({*articles.sections(session), *policies.of_sections(session)})
+
+
+def set_article(ctx: TransactionContext, article_id: str, terms: AccessTerms, *, reason: str) -> None:
+    """Set the access terms of one article. Raises NeedsReason, and as `articles.set_terms`."""
+
+    def do() -> Change:
+        _, before = articles.set_terms(ctx, article_id, terms)
+        return _plain(before), _plain(terms)
+
+    audit.reasoned(ctx, "article_policy", reason, do, subject=named(Scope.ARTICLE, article_id))
 
 
 def named(scope: Scope, subject: str) -> str:

@@ -91,7 +91,7 @@ def test_an_article_is_changed_with_a_reason_and_counts_at_once(
     def change(**typed: str) -> str:
         return editor.post(page, **{"free_hours": "", "open_after_days": "", **typed}).words
 
-    assert "Say why it is changed" in change(access="free", reason=" ")
+    assert "Say why; the reason is kept" in change(access="free", reason=" ")
     assert editor.page.status == 422
     assert '<option value="free" selected>' in editor.page.text, "what was typed is kept"
     assert "Hours and days are whole numbers" in change(access="metered", free_hours="x", reason="The debate")

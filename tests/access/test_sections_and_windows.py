@@ -105,15 +105,35 @@ def seed_plans(world: World) -> None:
 def test_an_editor_says_it_on_a_page(world: World, put: Put, staff: SignIn) -> None:
     quiet, editor = put("quiet", section="Weather"), staff("editor")
     editor.get("/staff/articles")
-    editor.post("/staff/articles/sections", section="Weather", access="metered", free_hours="x")
-    assert (editor.page.status, "whole numbers" in editor.page.words) == (422, True)
-    editor.post("/staff/articles/sections", section="Weather", access="metered", free_hours="9999")
+
+    def change(**typed: str) -> str:
+        return editor.post(
+            "/staff/articles/sections", **{"section": "Weather", "reason": "Storms", **typed}
+        ).words
+
+    assert "whole numbers" in change(access="metered", free_hours="x")
     assert editor.page.status == 422
-    editor.post("/staff/articles/sections", section="Nowhere", access="free")
+    assert all(f'value="{typed}"' in editor.page.text for typed in ("x", "Storms")), "what was typed is kept"
+    assert '<option value="metered" selected>' in editor.page.text
+    assert "Free for 1 to 8784 hours" in change(access="metered", free_hours="9999")
+    assert "Say why; the reason is kept" in change(access="free", open_after_days="17", reason=" ")
+    assert (editor.page.status, 'value="17"' in editor.page.text) == (422, True)
+    change(section="Nowhere", access="free")
     assert editor.page.status == 404
+    assert reason(world, quiet) == "subscribe", "nothing has changed"
     editor.get("/staff/articles")
-    editor.post("/staff/articles/sections", section="Weather", access="registered", free_hours="2")
+    change(access="registered", free_hours="2", reason=" Storms,\nby 4242 4242 4242 4242 ")
     assert editor.page.status == 200
+    (line,) = world.rows(
+        "SELECT subject, reason, before, after, actor_id FROM audit_line WHERE act = 'section_policy' AND outcome = 'done'"
+    )
+    assert line == {
+        "subject": "section Weather",
+        "reason": "Storms, by [number removed]",
+        "before": {"access": "nothing said", "free_hours": None, "open_after_days": None},
+        "after": {"access": "registered", "free_hours": 2, "open_after_days": None},
+        "actor_id": "editor@paper.example",
+    }
     assert reason(world, quiet) == "free"
     world.advance(hours=2)
     assert reason(world, quiet) == "register"

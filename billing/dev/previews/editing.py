@@ -76,8 +76,8 @@ def _articles() -> Iterator[tuple[str, Page, Frame]]:
         past=(replace(OPENED, over_at=NOW, closed_by="staff:nandi@swartbergpost.example"),),
         scopes=(("site", "the whole site"), ("section:Town", "section: Town"), *TITLES),
         sections=(
-            SectionRow(name="Education", access="registered", free_hours=None, open_after_days=None),
-            SectionRow(name="Town", access="metered", free_hours=24, open_after_days=365),
+            SectionRow("Education", access="registered"),
+            SectionRow("Town", access="metered", free_hours="24", open_after_days="365"),
         ),
         levels=LEVELS,
         zone="Africa/Johannesburg",
@@ -90,7 +90,17 @@ def _articles() -> Iterator[tuple[str, Page, Frame]]:
         past=(),
         what="site",
         error="Something can be opened only until a moment that is still to come.",
-        section_error="Town: Hours and days are whole numbers, or empty.",
+        sections=(
+            SectionRow("Education", access="registered"),
+            SectionRow(
+                "Town",
+                access="metered",
+                free_hours="x",
+                open_after_days="365",
+                reason="The debate",
+                error="Hours and days are whole numbers, or empty.",
+            ),
+        ),
     )
     yield "staff-articles-problem", wrong, at
     yield (

@@ -121,7 +121,7 @@ def put_section(section: SectionName, body: SectionBody, caller: Articles) -> Re
     """From now on the section's articles that say nothing themselves ask this."""
 
     def do(ctx: TransactionContext) -> Answer:
-        editing.set_section(ctx, section, body.terms)
+        editing.set_section_by_program(ctx, section, body.terms)
         return 200, _section(section, body.terms)
 
     return caller.once_in_one(body, do)
@@ -134,7 +134,7 @@ def delete_section(section: SectionName, caller: Articles) -> Response:
     def do(ctx: TransactionContext) -> Answer:
         if policies.of_section(ctx.session, section) == NO_TERMS:
             raise public_windows.UnknownSection("That section has no policy.")
-        editing.set_section(ctx, section, NO_TERMS)
+        editing.set_section_by_program(ctx, section, NO_TERMS)
         return 204, None
 
     return caller.once_in_one(None, do)

@@ -41,7 +41,8 @@ def change(
     }
     try:
         with visit.begin() as ctx:
-            editing.set_article(ctx, article_id, read_terms(access, free_hours, open_after_days), reason)
+            terms = read_terms(access, free_hours, open_after_days)
+            editing.set_article(ctx, article_id, terms, reason=reason)
     except articles.UnknownArticle:
         raise
     except Refusal as refusal:

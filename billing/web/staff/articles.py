@@ -105,15 +105,16 @@ def set_section(
     access: Typed = "",
     free_hours: Typed = "",
     open_after_days: Typed = "",
+    reason: Typed = "",
 ) -> Response:
-    """Set the level of a section's articles that have none of their own."""
+    """Set the level of a section's articles that have none of their own, with a reason."""
     try:
         with visit.begin() as ctx:
-            if section not in _names(ctx.session):
-                raise public_windows.UnknownSection
-            editing.set_section(ctx, section, read_terms(access, free_hours, open_after_days))
+            terms = read_terms(access, free_hours, open_after_days)
+            editing.set_section(ctx, section, terms, reason=reason)
     except Refusal as refusal:
-        return _page(visit, error=refusal, section=section)
+        typed = SectionRow(section, access, free_hours, open_after_days, reason, refusal.detail)
+        return _page(visit, error=refusal, section=typed)
     return visit.go(ROOM, "staff-saved")
 
 
@@ -133,10 +134,6 @@ def _number(typed: str) -> int | None:
     return number
 
 
-def _names(session: Session) -> list[str]:
-    return sorted({*articles.sections(session), *policies.of_sections(session)})
-
-
 def _page(
     visit: StaffVisit,
     *,
@@ -144,14 +141,14 @@ def _page(
     until: str = "",
     reason: str = "",
     error: Refusal | None = None,
-    section: str | None = None,
+    section: SectionRow | None = None,
     words: str = "",
     level: str = "",
     after: str = "",
 ) -> Response:
-    """The page; with `section`, the error belongs to that section's form."""
+    """The page; with `section`, the form of a section as it was typed, the error belongs to that form."""
     with visit.read() as ctx:
-        names, terms = _names(ctx.session), policies.of_sections(ctx.session)
+        names, terms = editing.section_names(ctx.session), policies.of_sections(ctx.session)
         wanted = AccessLevel(level) if level in list(AccessLevel) else None
         listed = article_list.article_page(ctx, words=words, level=wanted, after=after)
         view = StaffArticlesPage(
@@ -167,14 +164,17 @@ def _page(
                 *((f"section:{name}", f"section: {name}") for name in names),
                 *_picks(ctx.session, what),
             ),
-            sections=tuple(_section(name, terms.get(name, NO_TERMS)) for name in names),
+            sections=tuple(
+                section if section and section.name == name else _section(name, terms.get(name, NO_TERMS))
+                for name in names
+            ),
             levels=LEVELS,
             zone=ctx.zone.key,
             what=what,
             until=until or f"{ctx.today + timedelta(days=1)}T06:00",
             reason=reason,
             error=error.detail if error and section is None else None,
-            section_error=f"{section}: {error.detail}" if error and section is not None else None,
+            section_error=section.error if section and section.name not in names else None,
         )
     return visit.page(view, error.status if error else 200)
 
@@ -225,8 +225,8 @@ def _opening(ctx: TransactionContext, row: PublicWindow) -> OpeningRow:
 
 def _section(name: str, terms: AccessTerms) -> SectionRow:
     return SectionRow(
-        name=name,
+        name,
         access=terms.access.value if terms.access else NOTHING,
-        free_hours=terms.free_hours,
-        open_after_days=terms.open_after_days,
+        free_hours=str(terms.free_hours or ""),
+        open_after_days=str(terms.open_after_days or ""),
     )

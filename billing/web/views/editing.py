@@ -19,14 +19,16 @@ class OpeningRow:
     closed_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class SectionRow:
-    """A section's policy, for articles without their own. `access` is empty where the section has no level either."""
+    """A section's policy, for articles without their own, or the form as it was typed, with what is wrong with it."""
 
     name: str
     access: str
-    free_hours: int | None
-    open_after_days: int | None
+    free_hours: str = ""
+    open_after_days: str = ""
+    reason: str = ""
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,7 @@ class StaffArticlePage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffArticlesPage:
     """`rows` are a page of the articles with these `words` and this `level`, and `more` is the query of the next page. `scopes` are
-    (value, words) of what can be opened. `what`, `until` and `reason` are as typed."""
+    (value, words) of what can be opened. `what`, `until` and `reason` are as typed. `section_error`: of a section that isn't listed."""
 
     template: ClassVar[str] = "staff/articles.html"
     rows: tuple[ArticleLine, ...] = ()

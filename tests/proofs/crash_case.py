@@ -24,25 +24,28 @@ Again = Callable[[World], None]
 class CrashCase:
     """`before` leads from the starting point to the crash. `again` is a person's act, the first time and after a death; None for the
     worker, whose restart repeats it. End states are compared a day later. `late`: the repeat comes minutes later, so instants
-    aren't compared."""
+    aren't compared. `always` are points at which it dies though earlier cases died there too, as they are passed for the first
+    time, and the second."""
 
     name: str
     starting_point: str
     before: Before
     again: Again | None = None
     late: bool = False
+    always: tuple[str, ...] = ()
 
 
 CRASH_CASES: list[CrashCase] = []
 
 
 def crash_case(
-    starting_point: str, again: Again | None = None, *, late: bool = False
+    starting_point: str, again: Again | None = None, *, late: bool = False, always: tuple[str, ...] = ()
 ) -> Callable[[Before], Before]:
     """Add the decorated function to CRASH_CASES."""
 
     def enter(before: Before) -> Before:
-        CRASH_CASES.append(CrashCase(before.__name__.replace("_", " "), starting_point, before, again, late))
+        name = before.__name__.replace("_", " ")
+        CRASH_CASES.append(CrashCase(name, starting_point, before, again, late, always))
         return before
 
     return enter

@@ -7,10 +7,14 @@ from billing.changes import announce_price
 from billing.newsletters.progress import FINAL_AFTER
 from billing.platform.actors import Command
 from billing.platform.installation import HOME
+from billing.refunds.grace import GRACE
 from billing.staff import audit
+from billing.staff.acts.money import GiveBackAct
+from billing.staff.acts.perform import perform
 from billing.staff.bulk import decide
 from billing.staff.bulk.choose import ChosenBy, in_time
 from billing.staff.bulk.terms import RefundTerms
+from billing.staff.roles import Role
 from tests.proofs.crash_case import at, crash_case, dispute, give_back, one, repeat, silence
 from tests.proofs.steps import intend, send
 from tests.support.another_address import confirmed
@@ -96,6 +100,23 @@ def an_act_on_many_is_done(world: World) -> None:
     begun_by(world, member, RefundTerms(1000), [one(world, "SELECT id FROM reader")])
 
 
+@crash_case(
+    "paid",
+    always=(
+        "staff.bulk.run._do_next commits",
+        "staff.bulk.run._do_next has committed",
+        "refunds.send._send has committed",
+    ),
+)
+def an_act_on_many_dies_between_its_readers(world: World) -> None:
+    """Two readers paid. It dies after the first line, after the second, and between their two refunds."""
+    world.start_trial("second@example.com", "pm_card_visa__1")
+    member = add(world, "admin")
+    at(world, local(2027, 2, 16, 12))
+    readers = world.rows("SELECT reader_id FROM payment ORDER BY paid_at")
+    begun_by(world, member, RefundTerms(1000), [row["reader_id"] for row in readers])
+
+
 @crash_case("paid")
 def all_who_were_charged_are_listed_and_checked(world: World) -> None:
     member = add(world, "admin")
@@ -168,6 +189,24 @@ def stripe_fails_for_the_last_time_before_the_pause(world: World) -> None:
 @crash_case("paid")
 def a_refund_is_sent(world: World) -> None:
     repeat(give_back)(world)
+
+
+@crash_case(
+    "paid",
+    always=(
+        "refunds.send._claim has committed",
+        "StripeGateway.refund is asked",
+        "StripeGateway.refund has answered",
+        "refunds.send._send commits",
+    ),
+)
+def a_refund_of_staff_is_sent_after_its_minute(world: World) -> None:
+    payment = world.rows("SELECT id, reader_id FROM payment")[0]
+    actor = audit.of(add(world, "support"), "")
+    with world.services.database.begin(world.services.site, world.now, actor) as ctx:
+        act = GiveBackAct(payment["reader_id"], payment["id"], 2500)
+        perform(ctx, act, role=Role.SUPPORT, reason="A kindness.", version=None)
+    at(world, world.now + GRACE)
 
 
 @crash_case("paid")

@@ -23,7 +23,8 @@ from tests.support.starting_points import MONTH_END, go_to
 from tests.support.stop_point_names import all_points, other_doors
 from tests.support.world import World, local
 
-TIMES_EACH = 2 if EVERY_DEATH else 1
+OFTEN = 2
+TIMES_EACH = OFTEN if EVERY_DEATH else 1
 """In a crash case each of its points is died at so many times: as it is passed for the first time, and the second."""
 LOOKS = (*NOT_A_PROCESS, "timetable.")
 """Points that only check whether there is work."""
@@ -102,14 +103,19 @@ class Stage:
         return self.fork_server.live(replace(self.orders[crash_case.name], die_at=die_at, time=time))
 
     def deaths(self, crash_case: CrashCase) -> list[tuple[str, int]]:
-        """The points to kill at in this crash case: each point in the first crash case that passes it, or in all."""
+        """The points to kill at in this crash case: each point in the first crash case that passes it, or in all, and the case's
+        own."""
         found = []
-        for name, times in Counter(self.passed[crash_case.name]).items():
+        passed = Counter(self.passed[crash_case.name])
+        assert set(crash_case.always) <= set(passed), "a point that it must die at wasn't passed"
+        for name, times in passed.items():
             before = sum(
                 name in self.passed[each.name] for each in CRASH_CASES[: CRASH_CASES.index(crash_case)]
             )
-            if EVERY_DEATH or not before:
-                found += [(name, time) for time in range(1, min(times, TIMES_EACH) + 1)]
+            always = name in crash_case.always
+            if EVERY_DEATH or always or not before:
+                most = OFTEN if always else TIMES_EACH
+                found += [(name, time) for time in range(1, min(times, most) + 1)]
         last = dict.fromkeys(reversed(self.passed[crash_case.name]))
         return found or [(name, 1) for name in list(last)[:1]]
 

@@ -176,6 +176,8 @@ STATE = {
     " ORDER BY r.email, p.paid_at",
     "refunds": "SELECT r.email, f.amount, f.net, f.vat, f.state, f.credit_note_number IS NULL AS unnoted FROM refund f"
     " JOIN reader r ON r.id = f.reader_id ORDER BY r.email, f.amount, f.id",
+    "lines of acts on many": "SELECT r.email, a.state AS act, l.state, l.cents FROM bulk_line l JOIN bulk_action a"
+    " ON a.id = l.action_id JOIN reader r ON r.id = l.reader_id ORDER BY r.email, l.subject",
     "messages": "SELECT recipient, kind, state, count(*) AS times FROM message GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
     "cards": "SELECT r.email, m.brand, m.last4 FROM payment_method m JOIN reader r ON r.id = m.reader_id"
     " ORDER BY r.email, m.last4",

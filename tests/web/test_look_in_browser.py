@@ -15,11 +15,13 @@ from playwright.sync_api import Route, expect
 from billing.dev.previews.__main__ import LANGUAGES, write
 from billing.dev.previews.pages import pages
 from billing.dev.previews.values import LOOK
-from tests.support.a11y import accessibility_barriers
+from tests.support.a11y import ANY, accessibility_barriers
 from tests.support.proof_size import only_at_length
 from tests.support.shared_chromium import Chromium
 
 NAMES = [name for name, _, _ in pages()]
+STAFF = [name for name, page, frame in pages() if frame.staff or page.template.startswith("staff")]
+"""The previews of all pages of staff; `test_staff_previews` says that no page lacks one."""
 SIZES = {"phone": (360, 640), "desktop": (1280, 800)}
 STYLES = [("phone", "light"), ("desktop", "light"), ("desktop", "dark")]
 AGREEMENTS = (
@@ -88,6 +90,23 @@ def test_every_page_is_accessible_and_fits_its_width(
             page.goto(f"{address}/{name}.html")
             if wrong := accessibility_barriers(page):
                 found[name] = wrong
+    assert found == {}
+
+
+def test_every_page_of_staff_has_no_violation_and_fits_a_phone_and_a_desktop(
+    chromium: Chromium, address: str
+) -> None:
+    """With what is folded away unfolded. Any violation counts, also a minor one."""
+    found: dict[str, Any] = {}
+    with chromium.context() as context:
+        page = context.new_page()
+        for name in STAFF:
+            page.goto(f"{address}/{name}.html")
+            page.evaluate("document.querySelectorAll('main details').forEach(part => part.open = true)")
+            for size, (width, height) in SIZES.items():
+                page.set_viewport_size({"width": width, "height": height})
+                if wrong := accessibility_barriers(page, ANY):
+                    found[f"{name} on a {size}"] = wrong
     assert found == {}
 
 

@@ -230,9 +230,9 @@ def _correct_invoice() -> StaffActPage:
         "A credit note over R75.00 incl. VAT takes it back, and a tax invoice with the next number, the same value and the same date"
         f" of supply takes its place. It is made out to {BUYER.name}, {BUYER.in_one_line}.",
         "No money moves, and the VAT of each period stays as it is. Both documents go to the reader by mail.",
-        "The reader's tax invoices from now on have these details too.",
+        "The reader’s tax invoices from now on have these details too.",
     )
-    title = "Correct the buyer's details on a tax invoice"
+    title = "Correct the buyer’s details on a tax invoice"
     return replace(ACT, title=title, fields=fields, words=words, button="Correct INV-000148")
 
 
@@ -308,10 +308,11 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
     )
     yield (
         "staff-act-address",
-        replace(ACT, title="Change the email address", fields=(email,), words=words),
+        replace(ACT, title="Change the email address", fields=(email,), words=words, button="Change it"),
         at,
     )
-    yield "staff-act-days", replace(ACT, title="Extend", fields=(days,), words=("The trial runs on.",)), at
+    longer = replace(ACT, title="Extend", fields=(days,), words=("The trial runs on.",), button="Give 7 days")
+    yield "staff-act-days", longer, at
     yield "staff-act-correct-invoice", _correct_invoice(), at
     yield "staff-act-merge", _merge(), at
     first = (FirstStep("/staff/readers/rdr_1/cancel?when=now", "Cancel now for rdr_1"),)

@@ -69,6 +69,7 @@ def _records() -> Iterator[tuple[str, Page, Frame]]:
         role="support",
         is_this=False,
         enrolled=False,
+        signed_in=0,
         seen_at=None,
     )
     members = StaffMembersPage(

@@ -37,7 +37,7 @@ class CorrectInvoiceAct:
             f"A credit note over {left} takes it back, and a tax invoice with the next number, the same value and the same date"
             f" of supply takes its place. It is made out to {self.particulars.name}, {self.particulars.in_one_line}.",
             "No money moves, and the VAT of each period stays as it is. Both documents go to the reader by mail.",
-            "The reader's tax invoices from now on have these details too.",
+            "The reader’s tax invoices from now on have these details too.",
         )
         return Preview(words, f"Correct {number}")
 

@@ -133,7 +133,7 @@ def cancel(visit: StaffVisit, session: Session, reader_id: str, typed: Typed) ->
     request = open_requests.first_of(session, reader_id, RequestKind.CANCEL)
     hint = "When the reader first asked, in any way: a mail, a call, a letter."
     if request is not None:
-        hint = f"The reader's request came then: “{request.words or 'Please cancel my subscription.'}”"
+        hint = f"The reader’s request came then: “{request.words or 'Please cancel my subscription.'}”"
     shown = typed.asked
     if shown is None:
         shown = f"{(request.received_at if request else visit.at).astimezone(zone):%Y-%m-%dT%H:%M:%S}"
@@ -231,7 +231,7 @@ def correct(_visit: StaffVisit, session: Session, reader_id: str, typed: Typed) 
             is_optional=True,
         ),
     )
-    title = "Correct the buyer's details on a tax invoice"
+    title = "Correct the buyer’s details on a tax invoice"
     return ActForm(title, act, fields, (("payment", payment_id),), error)
 
 

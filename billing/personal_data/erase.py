@@ -128,7 +128,7 @@ def erase_rows(ctx: TransactionContext, erasure: Erasure, reader: Reader) -> Non
         if not table.erasing:
             continue
         for address in addresses if table.by_address else addresses[:1]:
-            given = {"reader_id": reader.id, "address": address, "at": ctx.at}
+            given = {"reader_id": reader.id, "address": address, "at": ctx.at, "zone": ctx.zone.key}
             connection.execute(sa.text(table.erasing), given)
     ctx.session.expire(reader)
 

@@ -58,7 +58,7 @@ class PersonalTable:
 
     @property
     def erasing(self) -> str:
-        """The statement that erases a reader's rows, for `:reader_id`, `:address` and `:at`; empty where all of it stays."""
+        """The statement that erases a reader's rows, for `:reader_id`, `:address`, `:at` and `:zone`; empty where all of it stays."""
         if self.delete:
             deleted = f"DELETE FROM {self.table} WHERE {self.of_reader} AND NOT ({self.stay or 'false'})"  # noqa: S608
             return f"WITH gone AS ({deleted} RETURNING *) {self.counted}" if self.counted else deleted

@@ -39,7 +39,7 @@ class ErasedOrigin(SQLModel, table=True):
     __tablename__ = "erased_origin"
 
     month: date = Field(primary_key=True)
-    """The first day of the month, in UTC."""
+    """The first day of the month, in the publisher's zone."""
     article_id: str = Field(primary_key=True, index=True)
     section: str = Field(primary_key=True)
     issue_id: str = Field(primary_key=True)

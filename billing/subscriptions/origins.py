@@ -42,11 +42,11 @@ def record(ctx: TransactionContext, subscription: Subscription, came_from: CameF
 
 
 COUNT_ERASED = """INSERT INTO erased_origin AS kept (month, article_id, section, issue_id, trials, paid_starts, converted)
-    SELECT CAST(date_trunc('month', gone.at, 'UTC') AS date), coalesce(gone.article_id, ''), coalesce(gone.section, ''),
+    SELECT CAST(date_trunc('month', gone.at AT TIME ZONE :zone) AS date), coalesce(gone.article_id, ''), coalesce(gone.section, ''),
            coalesce(gone.issue_id, ''), count(*) FILTER (WHERE gone.is_trial), count(*) FILTER (WHERE NOT gone.is_trial),
            count(*) FILTER (WHERE EXISTS (SELECT FROM invoice i WHERE i.subscription_id = gone.subscription_id
                                           AND i.state = 'paid'))
     FROM gone GROUP BY 1, 2, 3, 4
     ON CONFLICT (month, article_id, section, issue_id) DO UPDATE SET trials = kept.trials + excluded.trials,
         paid_starts = kept.paid_starts + excluded.paid_starts, converted = kept.converted + excluded.converted"""
-"""Counts the rows `gone` that an erasure deletes, without the reader, the subscription and the day."""
+"""Counts the rows `gone` that an erasure deletes, without the reader, the subscription and the day. Months are of `:zone`, the publisher's."""

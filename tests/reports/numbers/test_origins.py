@@ -1,6 +1,6 @@
 """The numbers of what led to subscriptions count starts and their payments, and agree with the ledger."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from billing.reports.article_starts import ArticleStarts, of_articles, sold_since
 from billing.reports.numbers import origins
@@ -104,6 +104,18 @@ def test_an_erased_reader_stays_in_the_count_of_a_whole_month(world: World) -> N
     assert figures(counted(world, APRIL))["trials"] == (0, 3)
     assert figures(counted(world, NumbersPeriod(date(2027, 3, 1), date(2027, 3, 30))))["trials"][0] == 2
     assert figures(counted(world, NumbersPeriod(date(2027, 3, 31), date(2027, 4, 29))))["trials"] == (0, 2)
+
+
+def test_months_of_erased_readers_are_those_of_the_publishers_zone(world: World) -> None:
+    world.advance_to(local(2027, 4, 1, 1))
+    assert world.now == datetime(2027, 3, 31, 23, tzinfo=UTC)
+    reader = world.start_trial("thandi@example.com", article=WATER)["reader"]["id"]
+    before = figures(counted(world, APRIL))
+    assert before["trials"] == (1, 0)
+    ask_for(world, reader)
+    world.advance(days=2)
+    assert world.rows("SELECT month, trials FROM erased_origin") == [{"month": date(2027, 4, 1), "trials": 1}]
+    assert figures(counted(world, APRIL)) == before
 
 
 def test_an_articles_own_count_is_that_of_the_numbers_also_after_an_erasure(world: World) -> None:

@@ -3202,6 +3202,9 @@ END)"""
         sa.UniqueConstraint("intent_ref", "acquirer", name="one_payment_an_intent"),
     )
     op.create_index("payment_amount", "payment", ["amount", "paid_at", "id"], unique=False)
+    op.create_index(
+        "payment_duplicate", "payment", ["id"], unique=False, postgresql_where=sa.text("duplicate")
+    )
     op.create_index(op.f("ix_payment_invoice_id"), "payment", ["invoice_id"], unique=False)
     op.create_index(op.f("ix_payment_paid_at"), "payment", ["paid_at"], unique=False)
     op.create_index(op.f("ix_payment_reader_id"), "payment", ["reader_id"], unique=False)
@@ -3394,10 +3397,11 @@ END)"""
         sa.UniqueConstraint("idempotency_key"),
     )
     op.create_index("refund_created", "refund", ["created_at", "id"], unique=False)
+    op.create_index("refund_amount", "refund", ["amount", "settled_at", "credit_note_number"], unique=False)
     op.create_index(
         "refund_settled",
         "refund",
-        ["settled_at"],
+        ["settled_at", "credit_note_number"],
         unique=False,
         postgresql_where=sa.text("credit_note_number IS NOT NULL"),
     )

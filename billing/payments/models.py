@@ -243,6 +243,7 @@ class Payment(SQLModel, table=True):
             "one_payment_an_invoice", "invoice_id", unique=True, postgresql_where=sa.text("NOT duplicate")
         ),
         sa.Index("payment_amount", "amount", "paid_at", "id"),
+        sa.Index("payment_duplicate", "id", postgresql_where=sa.text("duplicate")),
         sa.UniqueConstraint("intent_ref", "acquirer", name="one_payment_an_intent"),
         sa.UniqueConstraint("charge_ref", "acquirer", name="one_payment_a_charge"),
     )

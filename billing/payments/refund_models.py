@@ -61,7 +61,13 @@ class Refund(ActedBy, table=True):
         sa.Index("refund_failed_unpaid", "payment_id", postgresql_where=sa.text(FAILED_UNPAID)),
         sa.UniqueConstraint("gateway_ref", "acquirer", name="one_row_a_refund"),
         sa.Index("refund_created", "created_at", "id"),
-        sa.Index("refund_settled", "settled_at", postgresql_where=sa.text("credit_note_number IS NOT NULL")),
+        sa.Index("refund_amount", "amount", "settled_at", "credit_note_number"),
+        sa.Index(
+            "refund_settled",
+            "settled_at",
+            "credit_note_number",
+            postgresql_where=sa.text("credit_note_number IS NOT NULL"),
+        ),
         sa.Index("refund_paid_back", "paid_back_ref", postgresql_where=sa.text("paid_back_ref IS NOT NULL")),
     )
 

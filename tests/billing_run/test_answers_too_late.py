@@ -11,8 +11,9 @@ from billing.acquirer.answers import Declined as Refused
 from billing.billing_run.settle import settle_all
 from billing.payments.charge import NotSent
 from billing.platform.actors import WORKER
-from billing.staff.lists import documents
+from billing.staff.lists import documents, listing
 from billing.staff.lists.documents import DocumentFilter, TaxDocumentKind
+from billing.staff.lists.fields import Amounts
 from tests.proofs.steps import intend, send, settle_attempt
 from tests.support import ledger_checks
 from tests.support.books import read_book, write_books
@@ -66,8 +67,16 @@ def test_an_invoice_that_was_paid_twice_was_sold_once(
     assert [(row["excluding VAT, R"], row["VAT, R"]) for row in vat] == [("65.22", "9.78")]
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         sold, credited = (documents.sums(ctx, DocumentFilter(kind)) for kind in TaxDocumentKind)
+        printing = {
+            amounts: listing.count(
+                ctx.session,
+                documents.of_documents(ctx, DocumentFilter(TaxDocumentKind.CREDIT_NOTES, amount=amounts)),
+            )
+            for amounts in (Amounts(None, 0), Amounts(0, 100), Amounts(1, None), Amounts(None, 10**7))
+        }
     assert (sold.net.amount, sold.gross.amount) == (6522, 7500)
     assert (credited.net.amount, credited.gross.amount) == (0, 0)
+    assert list(printing.values()) == [1, 1, 0, 1], "its credit note prints R0.00"
 
 
 def retried(world: World, reader: Declined) -> tuple[str, Outcome | NotSent]:

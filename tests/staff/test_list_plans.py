@@ -13,7 +13,7 @@ from billing.staff.lists.kinds import LISTS, ListName
 from billing.web.staff.list_tables import TABLES
 from tests.support.plans import plans_of, read_whole
 from tests.support.starting_points import Subscriber
-from tests.support.world import World
+from tests.support.world import World, local
 
 BY_STATE = {
     "state=trial": "subscription_trials",
@@ -40,6 +40,18 @@ FILTERS = (
     *((ListName.INVOICES, query) for query in ("", "since_from=2027-03-01", "amount_from=75")),
     *((ListName.INVOICES, f"kind=credit_notes{more}") for more in ("", "&since_from=2027-03-01")),
 )
+
+
+MANY_REFUNDS = (
+    "SET LOCAL session_replication_role = replica",
+    """INSERT INTO refund (id, payment_id, reader_id, amount, net, vat, state, cause, reason, idempotency_key, keyed_at, key_unusable,
+           created_at, next_poll_at, poll_count, acquirer, credit_note_number, settled_at, actor_kind, actor_id)
+       SELECT 'ref_' || n, p.id, p.reader_id, c.cents, c.cents, 0, 'succeeded', 'c' || n, 'kindness', 'k' || n, p.paid_at, false,
+           p.paid_at, p.paid_at, 0, p.acquirer, n, p.paid_at + n * interval '1 minute', 'staff', 'finance@example.com'
+       FROM payment p, generate_series(1, 20000) n, LATERAL (SELECT CASE WHEN n % 5000 = 0 THEN 100 ELSE 7500 END AS cents) c""",
+    "ANALYZE refund",
+)
+"""Twenty thousand refunds of R75, and four of R1, of one payment: its own check, which is made row by row, is left out."""
 
 
 def plans(world: World, of: ListName, query: str, *, in_order: bool = True) -> list[str]:
@@ -83,6 +95,25 @@ def test_documents_are_cut_before_they_are_put_together(world: World, query: str
     page, count = plans(world, ListName.INVOICES, query)
     for plan in (page, count):
         assert f"using {index} on" in plan
+
+
+def test_few_amounts_are_found_by_their_index_and_many_in_the_order_of_the_page(own_world: World) -> None:
+    world = own_world
+    world.start_trial("thandi@example.com")
+    world.advance_to(local(2027, 3, 16, 12))
+    with world.services.database.transaction() as session:
+        for statement in MANY_REFUNDS:
+            session.execute(sa.text(statement))
+    few = ("amount_to=1", "amount_to=74.99", "amount_from=1&amount_to=1")
+    many = ("amount_to=75", "amount_from=75", "")
+    for index, queries in {"refund_amount": few, "refund_settled": many}.items():
+        for query in queries:
+            for plan in plans(world, ListName.INVOICES, f"kind=credit_notes&{query}", in_order=False):
+                assert f" {index} on refund r" in plan or f"Bitmap Index Scan on {index}" in plan, (
+                    query,
+                    plan,
+                )
+                assert "Seq Scan on refund" not in plan
 
 
 def test_readers_without_a_subscription_are_not_counted(world: World) -> None:

@@ -127,6 +127,13 @@ def test_payments_and_refunds(five_readers: World, staff: SignIn) -> None:
     }
     five_readers.settle()
     assert listed(finance, "state=returned&amount_to=23", "refunds") == {"pays"}
+    for amounts, shown in {
+        "to=23": {"pays"},
+        "to=22.99": set(),
+        "from=23": {"pays"},
+        "from=23.01": set(),
+    }.items():
+        assert listed(finance, f"kind=credit_notes&amount_{amounts}", "invoices") == shown
     assert listed(finance, "state=failed", "refunds") == set()
     assert listed(finance, "returned=something", "payments") == {"pays"}
     assert listed(finance, "returned=nothing", "payments") == set()

@@ -38,8 +38,13 @@ def civil_days(column: Any, days: Days | None) -> Conditions:
 
 
 def cents(column: Any, amounts: Amounts | None) -> Conditions:
-    """The cents in the column are among these."""
+    """The cents in the column are among these. They stand in the text: a plan for any amount takes a third of all rows to fit, and reads
+    along the order of the page, to the end where few do."""
     if amounts is None:
         return []
-    least = [column >= amounts.least] if amounts.least is not None else []
-    return least + ([column <= amounts.most] if amounts.most is not None else [])
+    least = [column >= _literal(amounts.least)] if amounts.least is not None else []
+    return least + ([column <= _literal(amounts.most)] if amounts.most is not None else [])
+
+
+def _literal(cents: int) -> sa.BindParameter[int]:
+    return sa.bindparam(None, cents, sa.Integer, literal_execute=True)

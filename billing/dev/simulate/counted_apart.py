@@ -2,109 +2,133 @@
 
 `billing/reports/numbers` must give the same. Amounts and dates are written here a second time, as in `dates`."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
-from billing.dev.simulate.dates import GRACE_DAYS, charge_at, day_from, month_later, start_of
-from billing.dev.simulate.judge import AcceptedAct, Life, ListedCharge, PaidPeriod, ends, periods_paid
-from billing.dev.simulate.scenarios import ActKind
+from billing.dev.simulate.judge import Life, ListedCharge, PaidPeriod, periods_paid
+from billing.dev.simulate.stops import StopReason, stops, unpaid_trial_ends_at
 
 MONTHLY_NET = {7500: 6522, 75000: 5435}
 """By the cents of a charge, what it brings a month: without VAT of 15%, and a year by twelve."""
-STOP_ORDER = "revocation_of_authorization"
-AT_ONCE = (ActKind.WITHDRAW, ActKind.ERASE)
+COMPARED = "MRR, charges, churn by reason, and the conversion of trials by week of start"
+DIFFERS = "numbers: "
+"""How the words of each difference begin."""
+FIGURES = (
+    *("trials-started", "trials-converted", "conversion", "first-paid", "returned", "stopped"),
+    *("paying", "mrr", "charged"),
+)
+Said = Mapping[str, int | None]
+"""Numbers by name: the key of a figure, or `stopped_by` and `named_week`."""
 
 
-@dataclass(frozen=True, slots=True)
+def stopped_by(reason: str) -> str:
+    """The name of how many stopped paying for a reason."""
+    return f"stopped by {reason}"
+
+
+def named_week(
+    monday: date, started: int | None, converted: int | None, lost: int | None, conversion: int | None
+) -> dict[str, int | None]:
+    """The trials that began in a week, by name."""
+    week = f"trials from {monday}"
+    return {
+        f"{week}, started": started,
+        f"{week}, converted": converted,
+        f"{week}, ended unpaid": lost,
+        f"{week}, conversion": conversion,
+    }
+
+
+@dataclass(slots=True)
+class WeekOfTrials:
+    """The trials that began in a week: how many, and how many have paid, or ended unpaid. The others are undecided."""
+
+    started: int = 0
+    converted: int = 0
+    lost: int = 0
+
+    @property
+    def conversion(self) -> int | None:
+        """The share of the decided ones that has paid, in basis points, rounded half up; None before any is decided."""
+        decided = self.converted + self.lost
+        return (self.converted * 20_000 + decided) // (2 * decided) if decided else None
+
+
+@dataclass(slots=True)
 class CountedApart:
     """What the numbers must say of the days before an instant; `mrr` and `charged` in cents."""
 
-    trials: int
-    converted: int
-    paying: int
-    stopped: int
-    """Of those who ever paid, how many no longer do: who stopped, less who returned."""
-    mrr: int
-    charged: int
+    weeks: dict[date, WeekOfTrials] = field(default_factory=dict)
+    """Trials by the Monday of the week in which they began."""
+    paying: int = 0
+    returned: int = 0
+    """How often one pays again, after a pause."""
+    stopped: Counter[StopReason] = field(default_factory=Counter)
+    """How often one stopped paying. One that returns may stop again."""
+    mrr: int = 0
+    charged: int = 0
 
-    def differences(self, said: Mapping[str, int | None]) -> list[str]:
-        """Where figures, by key, say something else."""
-        counted = {
-            "trials-started": self.trials,
-            "trials-converted": self.converted,
-            "first-paid": self.converted,
-            "paying": self.paying,
-            "stopped": self.stopped,
-            "mrr": self.mrr,
-            "charged": self.charged,
-        }
+    @property
+    def named(self) -> Said:
+        """All of it by name."""
+        weeks = self.weeks.values()
+        trials = WeekOfTrials(
+            sum(week.started for week in weeks),
+            sum(week.converted for week in weeks),
+            sum(week.lost for week in weeks),
+        )
+        figures = (
+            *(trials.started, trials.converted, trials.conversion),
+            *(trials.converted, self.returned, self.stopped.total()),
+            *(self.paying, self.mrr, self.charged),
+        )
+        found: dict[str, int | None] = dict(zip(FIGURES, figures, strict=True))
+        found |= {stopped_by(reason): self.stopped[reason] for reason in StopReason}
+        for monday, week in self.weeks.items():
+            found |= named_week(monday, week.started, week.converted, week.lost, week.conversion)
+        return found
+
+    def differences(self, said: Said) -> list[str]:
+        """Where the numbers say something else."""
+        counted = self.named
         return [
-            f"numbers: {key} is {said.get(key)}, and counted apart it is {value}"
-            for key, value in counted.items()
-            if said.get(key) != value
+            f"{DIFFERS}{name} is {said.get(name)}, and counted apart it is {counted.get(name)}"
+            for name in sorted(counted.keys() | said.keys())
+            if said.get(name) != counted.get(name)
         ]
 
 
 def count_apart(lives: Iterable[Life], taken: Mapping[int, list[ListedCharge]], at: datetime) -> CountedApart:
     """Count all readers at an instant."""
-    known = [(life, [charge for charge in taken.get(life.number, []) if charge.at < at]) for life in lives]
-    monthly = [cents for life, charges in known if (cents := monthly_net(life, charges, at))]
-    converted = sum(bool(charges) for _, charges in known)
-    return CountedApart(
-        trials=sum(life.started_on is not None for life, _ in known),
-        converted=converted,
-        paying=len(monthly),
-        stopped=converted - len(monthly),
-        mrr=sum(monthly),
-        charged=sum(charge.cents for _, charges in known for charge in charges),
-    )
+    found = CountedApart()
+    for life in lives:
+        charges = [charge for charge in taken.get(life.number, []) if charge.at < at]
+        found.charged += sum(charge.cents for charge in charges)
+        _count_trial(found, life, is_paid=bool(charges), at=at)
+        _count_subscription(found, life, periods_paid(life, charges, at), at)
+    return found
 
 
-def monthly_net(life: Life, charges: list[ListedCharge], at: datetime) -> int:
-    """What a reader brings a month at an instant: by the last charge, until the subscription stops."""
-    periods = periods_paid(life, charges, at)
-    if not periods or _stops_at(life, periods[-1]) <= at:
-        return 0
-    return MONTHLY_NET[periods[-1].charge.cents]
+def _count_trial(found: CountedApart, life: Life, *, is_paid: bool, at: datetime) -> None:
+    if life.started_on is None:
+        return
+    monday = life.started_on - timedelta(days=life.started_on.weekday())
+    week = found.weeks.setdefault(monday, WeekOfTrials())
+    week.started += 1
+    if is_paid:
+        week.converted += 1
+    elif unpaid_trial_ends_at(life) < at:
+        week.lost += 1
 
 
-def _stops_at(life: Life, last: PaidPeriod) -> datetime:
-    """When it stops if no further charge comes: at once, at the end of what is read, or after the grace."""
-    due, read_until = last.ends_on, last.ends_on
-    is_paused = False
-    for act in _since(life, last):
-        if act.kind in AT_ONCE:
-            return act.at
-        if ends(act, life.accepted):
-            return max(act.at, start_of(read_until))
-        match act.kind:
-            case ActKind.DAYS:
-                due = read_until = due + timedelta(days=int(act.detail))
-            case ActKind.PAUSE:
-                due, is_paused = month_later(due, int(act.detail)), True
-            case ActKind.CHARGE_DAY:
-                due = day_from(due, act.detail)
-    if is_paused:
-        return start_of(read_until)
-    return charge_at(due) if _stop_order(life, charge_at(due)) else start_of(due + timedelta(days=GRACE_DAYS))
-
-
-def _since(life: Life, last: PaidPeriod) -> Iterator[AcceptedAct]:
-    """Acts after the last charge, in order. A dispute is of a charge, so one in the same second came after it."""
-    for act in sorted(life.accepted, key=lambda act: act.at):
-        if act.at > last.charge.at or (act.kind is ActKind.DISPUTE and act.at == last.charge.at):
-            yield act
-
-
-def _stop_order(life: Life, due: datetime) -> bool:
-    """Whether the bank answers a charge at that instant with its customer's order to stop."""
-    is_ordered = False
-    for act in sorted(life.accepted, key=lambda act: act.at):
-        if act.at <= due:
-            match act.kind:
-                case ActKind.CARD_FAILS:
-                    is_ordered = act.detail == STOP_ORDER
-                case ActKind.CARD_WORKS | ActKind.NEW_CARD | ActKind.REPLACED:
-                    is_ordered = False
-    return is_ordered
+def _count_subscription(found: CountedApart, life: Life, paid: list[PaidPeriod], at: datetime) -> None:
+    if not paid:
+        return
+    all_stops = list(stops(life, paid))
+    found.returned += len(all_stops) - 1
+    found.stopped.update(stop.reason for stop in all_stops if stop.at < at)
+    if all_stops[-1].at >= at:
+        found.paying += 1
+        found.mrr += MONTHLY_NET[paid[-1].charge.cents]

@@ -164,6 +164,18 @@ def periods_paid(life: Life, taken: Iterable[ListedCharge], until: datetime) -> 
     return paid
 
 
+def first_charge_on(life: Life) -> date:
+    """The day of the first charge, as accepted acts have moved it. Raises ValueError for a reader who never began."""
+    if life.started_on is None:
+        raise ValueError(f"reader {life.number} never began")
+    first = trial_over(life.started_on)
+    terms = _Terms(life.plan, first, first)
+    for act in sorted(life.accepted, key=lambda act: act.at):
+        if act.at <= charge_at(terms.on):
+            terms.apply(act)
+    return terms.on
+
+
 def _walk(
     life: Life, taken: Iterable[ListedCharge], until: datetime, paid_periods: list[PaidPeriod]
 ) -> Iterator[str]:

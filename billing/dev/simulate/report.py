@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 
 from billing.dev.simulate import plots
+from billing.dev.simulate.counted_apart import COMPARED, DIFFERS
 from billing.dev.simulate.figures import STATES
 from billing.dev.simulate.run import SimulationVerdict
 from billing.dev.simulate.scenarios import ActKind
@@ -79,6 +80,7 @@ def facts(verdict: SimulationVerdict) -> list[tuple[str, str]]:
         ("storms, workers killed", f"{len(verdict.storms)}, {sum(verdict.deaths.values())}"),
         ("doctor's visits, all clean", f"{sum(not n for n in figures.doctor.values()):,} of {len(figures.doctor):,}"),
         ("days compared with Stripe, all alike", f"{sum(not n for n in figures.differences.values()):,} of {len(figures.differences):,}"),
+        ("numbers counted apart, all alike", f"{verdict.counted_apart - _unlike(verdict):,} of {verdict.counted_apart:,}"),
         ("took", f"{_minutes(verdict.seconds)}, {verdict.cpu_seconds:,.0f} s of CPU"),
         ("memory at most", f"{verdict.peak / 2**20:,.0f} MiB, all processes together"),
     ]  # fmt: skip
@@ -96,7 +98,10 @@ def summary(verdict: SimulationVerdict) -> str:
 def conclusion(verdict: SimulationVerdict) -> str:
     """The result in one line."""
     if not verdict.broken:
-        return "Every promise was kept: doctor and books clean each day, the ledger sums to zero, nobody charged outside the calendar."
+        return (
+            "Every promise was kept: doctor and books clean each day, the ledger sums to zero, nobody charged outside the calendar."
+            f" {COMPARED} equal a count made apart ({verdict.counted_apart} numbers)."
+        )
     return f"{len(verdict.broken)} things are broken; the first: {verdict.broken[0]}"
 
 
@@ -108,6 +113,10 @@ def rand(cents: int) -> str:
 def share(part: int, whole: int) -> str:
     """A part of a whole in per cent."""
     return f"{100 * part / whole:.1f}%" if whole else "–"
+
+
+def _unlike(verdict: SimulationVerdict) -> int:
+    return sum(words.startswith(DIFFERS) for words in verdict.broken)
 
 
 def _mail_faults(verdict: SimulationVerdict) -> int:

@@ -21,6 +21,7 @@ from billing.dev.simulate.figures import Figures
 from billing.dev.simulate.judge import Breach, Life, judge
 from billing.dev.simulate.live import Crowd, SimulationStuck, WorkerPool, run_days
 from billing.dev.simulate.memory import MemoryUse
+from billing.dev.simulate.numbers_said import said_by
 from billing.dev.simulate.owed_refunds import pay_owed
 from billing.dev.simulate.reader_acts import ReaderActs, SimulatedReader
 from billing.dev.simulate.scenarios import ActKind, Scenario, draw_scenario
@@ -73,6 +74,8 @@ class SimulationVerdict:
     mail: dict[str, int] = field(default_factory=dict)
     charges: int = 0
     cents: int = 0
+    counted_apart: int = 0
+    """How many of the numbers were compared with a count of their own."""
     seconds: float = 0
     cpu_seconds: float = 0
     peak: int = 0
@@ -138,7 +141,7 @@ def simulate(
         memory.sample(now=True)
         charges = SandboxCharges(installation.sandbox, installation.key, faults.skew, acts.deleted)
         _judge(installation, crowd, charges, workers.now(), verdict)
-        verdict.broken += _count_apart(installation.services, crowd, charges, workers.now())
+        _count_apart(installation.services, crowd, charges, workers.now(), verdict)
         _add_figures(installation, workers, faults, verdict)
         memory.sample(now=True)
     verdict.seconds, verdict.cpu_seconds = time.monotonic() - began, memory.cpu_seconds
@@ -195,16 +198,17 @@ def _judge(
     verdict.cents = sum(charge.cents for taken in charges.taken.values() for charge in taken)
 
 
-def _count_apart(services: Services, crowd: Crowd, charges: SandboxCharges, at: datetime) -> list[str]:
+def _count_apart(
+    services: Services, crowd: Crowd, charges: SandboxCharges, at: datetime, verdict: SimulationVerdict
+) -> None:
     """Compare the numbers of all days before today with a count from what readers did and the sandbox charged."""
     period = NumbersPeriod(FIRST_DAY, services.site.today(at) - _DAY)
     with services.database.transaction() as session:
         found = sections.count(NumbersQuestion(session, services.site, period, at))
-    said = {figure.key: figure.value for section in found for figure in section.figures}
     lives = [reader.life for reader in crowd.readers]
     counted = count_apart(lives, charges.taken, start_of(period.last + _DAY))
-    said["stopped"] = (said["stopped"] or 0) - (said["returned"] or 0)
-    return counted.differences(said)
+    verdict.counted_apart = len(counted.named)
+    verdict.broken += counted.differences(said_by(found))
 
 
 def _add_figures(

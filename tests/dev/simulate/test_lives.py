@@ -1,7 +1,7 @@
 """Small simulations: clean under faults, repeatable by seed, and a planted breach is found."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import httpx
@@ -67,16 +67,28 @@ def test_the_same_seed_lives_the_same_life() -> None:
 
 
 PLANTED = date(2027, 1, 25)
+FALSIFIED = {
+    ("churn", "reader"): "numbers: stopped by reader is",
+    ("churn", "payment"): "numbers: stopped by payment is",
+    ("churn", "staff"): "numbers: stopped by staff is",
+    ("trials", "2026-12-28"): "numbers: trials from 2026-12-28, started is",
+    ("converted", "2026-12-28"): "numbers: trials from 2026-12-28, converted is",
+    ("trial_lost", "2026-12-28"): "numbers: trials from 2026-12-28, ended unpaid is",
+}
+"""Rows that are added to a kept day, which isn't counted again, and what is said of them."""
 
 
 def charge_behind_our_back(installation: SimulatedInstallation, on: date) -> None:
-    """Charge a reader's card in the sandbox without our code, and falsify a row of ours."""
+    """Charge a reader's card in the sandbox without our code, and falsify rows of ours."""
     if on != PLANTED:
         return
     with installation.services.database.transaction() as session:
         query = "SELECT m.customer_ref, m.gateway_ref FROM payment_method m JOIN subscription s ON s.payment_method_id = m.id"
         customer, method = session.execute(sa.text(f"{query} WHERE s.state = 'trialing' LIMIT 1")).one()
         session.execute(sa.text("UPDATE subscription SET access_until = started_at WHERE state = 'active'"))
+        for measure, of in FALSIFIED:
+            row = {"measure": measure, "of": of, "day": on - timedelta(days=14)}
+            session.execute(sa.text("INSERT INTO number_day VALUES (:measure, :of, :day, 1)"), row)
     form = {"amount": "7500", "currency": "zar", "customer": customer, "payment_method": method}
     more = {"confirm": "true", "off_session": "true", "allowed_payment_method_types[]": "card"}
     answer = httpx.post(
@@ -95,5 +107,7 @@ def test_a_planted_breach_is_found() -> None:
     assert any("by the calendar nothing is due then" in words for words in found.broken)
     assert any(words.startswith("case unknown_charge") for words in found.broken)
     assert any(words.startswith("the doctor found 3 things broken") for words in found.broken)
+    for words in FALSIFIED.values():
+        assert any(broken.startswith(words) for broken in found.broken), words
     assert "things are broken" in conclusion(found)
     assert run.FIRST_DAY < PLANTED

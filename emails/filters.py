@@ -4,17 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from emails.card_schemes import scheme_name
 from emails.languages import Text, amount, date_only, full_day, named, say
 
-BRANDS = {
-    "visa": "Visa",
-    "mastercard": "Mastercard",
-    "amex": "American Express",
-    "diners": "Diners Club",
-    "discover": "Discover",
-    "jcb": "JCB",
-    "unionpay": "UnionPay",
-}
 NO_BREAK = "\u00a0"
 
 
@@ -66,7 +58,7 @@ _PER = {"month": say("a month"), "year": say("a year")}
 
 def card(brand: str, last4: str) -> Text:
     """("visa", "4242") -> "Visa ending in 4242"; brands come in the acquirer's spelling."""
-    known = BRANDS.get(brand.strip().lower(), brand.strip())
+    known = scheme_name(brand)
     if known.lower() in ("", "unknown"):
         return say("card ending in %(last4)s", last4=last4)
     return say("%(brand)s ending in %(last4)s", brand=known, last4=last4)

@@ -18,6 +18,7 @@ from billing.readers.models import Consent, ConsentText, ReaderSession
 from billing.readers.register import by_id
 from billing.rules.periods import civil_date
 from billing.subscriptions.models import Subscription
+from emails.card_schemes import scheme_name
 
 MAIL_KINDS = (
     *("trial_started", "trial_notice", "receipt", "cancelled", "withdrawn", "term_left", "resumed"),
@@ -57,7 +58,7 @@ def _charge(session: Session, payment: Payment) -> Evidence:
         "period through": (invoice.period_end_on - timedelta(days=1)).isoformat(),
         "paid": payment.paid_at.isoformat(),
         "cents": payment.amount,
-        "card": f"{card.brand} ending in {card.last4}",
+        "card": f"{scheme_name(card.brand)} ending in {card.last4}",
         "network transaction": payment.network_transaction_id,
         "subscribed": subscription.started_at.isoformat(),
         "cancelled": subscription.cancel_asked_at.isoformat() if subscription.cancel_asked_at else None,

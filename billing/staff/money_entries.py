@@ -11,6 +11,7 @@ from billing.payments.refund_models import Refund, RefundState
 from billing.rules.dunning import DeclineKind
 from billing.rules.money import Money
 from billing.staff.entry import Entry, EntryKind, newest, present
+from emails.card_schemes import scheme_name
 
 _ATTEMPT_WORDS = {
     AttemptState.OPEN: "Charge under way",
@@ -59,7 +60,7 @@ def _evidence(
         ("tax invoice", numbers.invoice_number(invoice.number) if invoice.number else "none yet"),
         ("period", f"{invoice.period_number}, {invoice.period_start_on} to {invoice.period_end_on}"),
         ("attempt", str(attempt.ordinal)),
-        ("card", f"{card.brand} ending in {card.last4}"),
+        ("card", f"{scheme_name(card.brand)} ending in {card.last4}"),
         ("payment", payment.id if payment else None),
         ("payment intent", attempt.intent_ref),
         ("the bank's answer means", _MEANS[attempt.decline_kind] if attempt.decline_kind else None),

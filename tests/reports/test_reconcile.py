@@ -197,7 +197,7 @@ def test_a_charge_of_a_customer_of_ours_is_named(world: World) -> None:
     compare(world)
     (case,) = cases(world)
     assert case["reader_id"] == world.rows("SELECT id FROM reader")[0]["id"]
-    assert case["facts"]["card"] == "visa ending in 4242"
+    assert case["facts"]["card"] == "Visa ending in 4242"
     assert case["facts"]["intent"] == made["intent"]
     assert case["facts"]["attempt of ours"] == "none named"
 

@@ -26,6 +26,7 @@ from billing.acquirer.evidence_port import FileRefs, Texts
 from billing.acquirer.stripe import answers, evidence
 from billing.acquirer.stripe.metadata import StripeMetadata
 from billing.platform.stop_points import around
+from emails.card_schemes import scheme_name
 
 Ask = Callable[[Callable[[], Any]], Any]
 """`errors.ask`: calls Stripe, and turns errors into Unknown or NoSuchObject."""
@@ -258,7 +259,7 @@ def _charge(metadata: StripeMetadata, row: dict[str, Any]) -> TakenCharge:
         customer_ref=row.get("customer"),
         claim=metadata.claim(row.get("metadata") or {}),
         amount=int(row["amount"]),
-        card=f"{card.get('brand', 'card')} ending in {card.get('last4', '?')}",
+        card=f"{scheme_name(card.get('brand', 'card'))} ending in {card.get('last4', '?')}",
         at=_instant(row["created"]),
     )
 

@@ -17,6 +17,7 @@ from billing.reports.numbers.shape import (
     share,
 )
 from billing.rules.periods import add_months
+from emails.card_schemes import scheme_name
 
 _DAY = timedelta(days=1)
 
@@ -73,7 +74,7 @@ def _rates(found: NumbersCounted, months: list[date]) -> NumbersTable:
     columns, rows = [Column("Month from", Unit.DAY)], [list[Cell]([month]) for month in months if watched]
     for scheme, threshold in watched.items():
         columns += [
-            Column(f"{scheme.capitalize()}, {what}", Unit.BASIS_POINTS) for what in ("rate", "threshold")
+            Column(f"{scheme_name(scheme)}, {what}", Unit.BASIS_POINTS) for what in ("rate", "threshold")
         ]
         for row, month in zip(rows, months, strict=True):
             row += [_rate(found, scheme, threshold, month)[1], threshold.basis_points]
@@ -114,7 +115,7 @@ def _row(found: NumbersCounted, scheme: str, month: date) -> tuple[Cell, ...]:
     payments, disputes, warnings = (
         days.total(measure, month, last, scheme) for measure in ("payments", "disputes", "warnings")
     )
-    start = (month, scheme.capitalize(), payments, disputes, warnings)
+    start = (month, scheme_name(scheme), payments, disputes, warnings)
     threshold = THRESHOLDS.get(scheme)
     if threshold is None:
         return *start, share(disputes, payments), None, None, "no threshold"

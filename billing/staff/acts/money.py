@@ -13,6 +13,7 @@ from billing.refunds import grace, refund
 from billing.staff.acts.shape import Preview, customer_facing_reason, format_zar
 from billing.staff.roles import Permission
 from billing.subscriptions.change import lock
+from emails.card_schemes import scheme_name
 
 WAITS = "It leaves us after a minute. Until then you can undo it on the reader’s page."
 
@@ -86,4 +87,4 @@ def card_of(session: Session, payment: Payment) -> str:
     """The card that paid, as in "Visa ending in 4242"."""
     attempt = session.get_one(Attempt, payment.attempt_id)
     card = session.get_one(PaymentMethod, attempt.payment_method_id)
-    return f"{card.brand.title()} ending in {card.last4}"
+    return f"{scheme_name(card.brand)} ending in {card.last4}"

@@ -13,19 +13,13 @@ from billing.web.kit.visit import Visit
 from billing.web.views.account import ReceiptRow
 from billing.web.views.frame import Card
 from billing.web.views.start import Teaser
-
-_BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "diners": "Diners Club"}
-
-
-def brand_words(brand: str) -> str:
-    """A brand of cards, as its owner writes it."""
-    return _BRANDS.get(brand, brand.title())
+from emails.card_schemes import scheme_name
 
 
 def card_of(method: PaymentMethod) -> Card:
     """A card as its owner knows it: brand, last digits, expiry."""
     return Card(
-        brand=brand_words(method.brand),
+        brand=scheme_name(method.brand),
         last4=method.last4,
         exp_month=method.exp_month,
         exp_year=method.exp_year,

@@ -9,9 +9,9 @@ from billing.reports import dispute_counts
 from billing.reports.dispute_counts import ALARM, EXCESSIVE, DisputeCount
 from billing.rules.money import Money
 from billing.staff.roles import Permission
-from billing.web.kit.view_rows import brand_words
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.dispute_counts import DisputeCountRow, StaffDisputeCountsPage
+from emails.card_schemes import scheme_name
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,7 +25,7 @@ def disputes_won_and_lost(visit: Annotated[StaffVisit, needs(Permission.CASES)])
         months=tuple(
             _row(f"{row.month:%B %Y}", row, charges=row.charges, rate=row.rate) for row in found.months
         ),
-        schemes=tuple(_row(brand_words(name), row) for name, row in found.schemes.items()),
+        schemes=tuple(_row(scheme_name(name), row) for name, row in found.schemes.items()),
         alarm=_percent(ALARM),
         excessive=_percent(EXCESSIVE),
     )

@@ -17,8 +17,8 @@ from billing.staff.lists.readers import ReaderStanding
 from billing.staff.lists.refunds import RefundRow
 from billing.staff.lists.subscriber_rows import SubscriberRow
 from billing.staff.lists.subscriptions import standing_of
-from billing.web.kit.view_rows import brand_words
 from billing.web.views.staff_lists import ListCell, ListRowView
+from emails.card_schemes import scheme_name
 
 INCL_VAT = "incl. VAT"
 
@@ -95,7 +95,7 @@ def _payment(row: ListedPayment) -> ListRowView:
         ListCell(money=row.amount, tax=INCL_VAT, note="paid twice; goes back by itself" if row.twice else ""),
         ListCell(label="returned", money=row.returned, tax=INCL_VAT),
         ListCell(text=numbers.invoice_number(row.number), note=row.description),
-        ListCell(text=f"{brand_words(row.card_brand)} {row.card_last4}"),
+        ListCell(text=f"{scheme_name(row.card_brand)} {row.card_last4}"),
     )
     return ListRowView(reader_id=row.reader_id, name=row.email, note="", cells=cells)
 

@@ -26,7 +26,7 @@ def test_chargebacks_count_by_scheme_and_inquiries_do_not(world: World) -> None:
     assert (found["disputes"].value, found["dispute-rate"].value) == (2, 4000)
     by_scheme = {str(row[1]): row[2:] for row in tables(world, MARCH, date(2027, 3, 31))["disputes"].rows}
     assert by_scheme == {
-        "Amex": (1, 0, 0, 0, None, None, "no threshold"),
+        "American Express": (1, 0, 0, 0, None, None, "no threshold"),
         "Mastercard": (1, 1, 0, None, 150, 100, "no"),  # there was no payment in the month before
         "Visa": (3, 1, 0, 3333, 150, 1500, "no"),  # the rate is reached, and the number is not
     }

@@ -43,6 +43,11 @@ class Plan(SQLModel, table=True):
     features: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
     """What it opens besides reading, for instance `listen`."""
 
+    @property
+    def words(self) -> str:
+        """Its name for staff. Plans that differ only in their period may share a name."""
+        return f"{self.name}, by the {self.period_label}"
+
 
 class Price(SQLModel, table=True):
     """An amount for a plan, from a day on. A subscription keeps the price that its reader agreed to."""

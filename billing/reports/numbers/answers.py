@@ -1,6 +1,7 @@
 """Figures and tables for programs and spreadsheets: the same rows as on the page."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -33,9 +34,25 @@ def figures_as_table(sections: Iterable[Section]) -> NumbersTable:
     return NumbersTable("figures", "Figures", words, columns, tuple(rows))
 
 
+def _named(table: NumbersTable) -> NumbersTable:
+    """The table for files: a column with the name of each id beside it."""
+    if not table.is_of_ids:
+        return table
+    columns = (table.columns[0], Column("Name", Unit.TEXT), *table.columns[1:])
+    rows = tuple((row[0], table.names.get(str(row[0])), *row[1:]) for row in table.rows)
+    return replace(table, columns=columns, rows=rows)
+
+
+def _titled(table: NumbersTable, column: Column) -> str:
+    """The heading in a spreadsheet; of an id, with its name."""
+    name = table.names.get(column.title)
+    return f"{column.title} ({name})" if name else column.title
+
+
 def as_rows(table: NumbersTable) -> tuple[list[str], list[list[object]]]:
     """Headings and rows for a spreadsheet: amounts in rand, shares in per cent."""
-    head = [f"{column.title}{_SUFFIX.get(column.unit, '')}" for column in table.columns]
+    table = _named(table)
+    head = [f"{_titled(table, column)}{_SUFFIX.get(column.unit, '')}" for column in table.columns]
     rows = [
         [_cell(cell, column.unit) for cell, column in zip(row, table.columns, strict=True)]
         for row in table.rows
@@ -52,15 +69,21 @@ def _cell(cell: Cell, unit: Unit) -> object:
 
 
 def table_as_json(table: NumbersTable, period: NumbersPeriod) -> dict[str, Any]:
-    """A table for programs: whole numbers, each column with its unit."""
+    """A table for programs: whole numbers, each column with its unit; where its title is an id, with its name."""
+    table = _named(table)
     return {
         **_period(period),
         "key": table.key,
         "title": table.title,
         "definition": table.definition,
-        "columns": [{"title": column.title, "unit": column.unit.value} for column in table.columns],
+        "columns": [_column(table, column) for column in table.columns],
         "rows": [[_plain(cell) for cell in row] for row in table.rows],
     }
+
+
+def _column(table: NumbersTable, column: Column) -> dict[str, str]:
+    name = table.names.get(column.title)
+    return {"title": column.title, "unit": column.unit.value} | ({"name": name} if name else {})
 
 
 def all_as_json(sections: Iterable[Section], period: NumbersPeriod) -> dict[str, Any]:

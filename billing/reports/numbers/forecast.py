@@ -1,6 +1,6 @@
 """The forecast: the charges of the coming month if nobody does anything, and what is paid for days still to come."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 
@@ -9,6 +9,7 @@ from billing.ledger.recognition import recognised_through
 from billing.payments import vat_rates
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
+from billing.reports.numbers.names import plan_names
 from billing.reports.numbers.shape import (
     Cell,
     Chart,
@@ -77,7 +78,7 @@ def forecast(question: NumbersQuestion) -> Section:
         "forecast",
         "Forecast",
         tuple(_figures(total, now, then + total.deferred)),
-        (_by_day(money), _by_plan(money), _deferred(through, now, ends, left)),
+        (_by_day(money), _by_plan(money, plan_names(question.session)), _deferred(through, now, ends, left)),
     )
 
 
@@ -141,7 +142,7 @@ def _by_day(found: dict[ComingCharge, ForecastMoney]) -> NumbersTable:
     )
 
 
-def _by_plan(found: dict[ComingCharge, ForecastMoney]) -> NumbersTable:
+def _by_plan(found: dict[ComingCharge, ForecastMoney], names: Mapping[str, str]) -> NumbersTable:
     plans: dict[tuple[str, int], ForecastMoney] = {}
     for alike, money in found.items():
         key = alike.plan_id, alike.amount.amount
@@ -152,6 +153,7 @@ def _by_plan(found: dict[ComingCharge, ForecastMoney]) -> NumbersTable:
         f"The plan and the price, incl. VAT, that each charge pays. {CHARGES}",
         (Column("Plan", Unit.TEXT), Column("Price incl. VAT", Unit.CENTS, drawn=False), *_MONEY),
         tuple((*key, *_cells(money)) for key, money in sorted(plans.items())),
+        names=names,
     )
 
 

@@ -1,7 +1,10 @@
 """What was charged, given back and earned, from the ledger."""
 
+from collections.abc import Mapping
+
 from billing.reports.numbers.counting import NumbersCounted, counted, steps
 from billing.reports.numbers.measures import MONEY_SOURCE
+from billing.reports.numbers.names import plan_names
 from billing.reports.numbers.shape import (
     Chart,
     Column,
@@ -17,7 +20,12 @@ from billing.reports.numbers.shape import (
 def money(question: NumbersQuestion) -> Section:
     """Charges, refunds and earned revenue."""
     found = counted(question, MONEY_SOURCE)
-    return Section("money", "Money", tuple(_figures(found)), (_by_plan(found), _over_time(found)))
+    return Section(
+        "money",
+        "Money",
+        tuple(_figures(found)),
+        (_by_plan(found, plan_names(question.session)), _over_time(found)),
+    )
 
 
 def _figures(found: NumbersCounted) -> list[Figure]:
@@ -55,7 +63,7 @@ def _figures(found: NumbersCounted) -> list[Figure]:
     ]
 
 
-def _by_plan(found: NumbersCounted) -> NumbersTable:
+def _by_plan(found: NumbersCounted, names: Mapping[str, str]) -> NumbersTable:
     rows = [
         (
             plan,
@@ -74,7 +82,7 @@ def _by_plan(found: NumbersCounted) -> NumbersTable:
         Column("Without VAT, period before", Unit.CENTS, drawn=False),
     )
     words = "Tax invoices dated in the period, by the plan that was sold. Corrected invoices count once. From the ledger."
-    return NumbersTable("charges", "Charges by plan", words, columns, tuple(rows), Chart.BARS)
+    return NumbersTable("charges", "Charges by plan", words, columns, tuple(rows), Chart.BARS, names)
 
 
 def _over_time(found: NumbersCounted) -> NumbersTable:

@@ -2,6 +2,7 @@
 
 from billing.reports.numbers.counting import counted, steps
 from billing.reports.numbers.measures import NEWSLETTER_SOURCE
+from billing.reports.numbers.names import newsletter_names
 from billing.reports.numbers.shape import Chart, Column, Figure, NumbersQuestion, NumbersTable, Section, Unit
 
 
@@ -42,6 +43,7 @@ def newsletters(question: NumbersQuestion) -> Section:
             for name in names
         ),
         Chart.BARS,
+        newsletter_names(question.session),
     )
     over_time = NumbersTable(
         "newsletter-growth",

@@ -1,10 +1,11 @@
 """Monthly recurring revenue, how it moved, who pays for what, who stopped and why, and cohorts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
 from billing.reports.numbers.counting import NumbersCounted, counted, steps
 from billing.reports.numbers.measures import MOVEMENTS, REASONS, RECURRING_SOURCE
+from billing.reports.numbers.names import plan_names
 from billing.reports.numbers.shape import (
     Cell,
     Chart,
@@ -56,13 +57,13 @@ it; None where it isn't over."""
 def recurring(question: NumbersQuestion) -> Section:
     """MRR, its movement, plans, churn, lifetime value and cohorts."""
     found = counted(question, RECURRING_SOURCE)
-    cohorts = _kept(found)
+    cohorts, names = _kept(found), plan_names(question.session)
     return Section(
         "recurring",
         "Recurring revenue",
         tuple(_figures(found)),
         (
-            *(_movement(found), _plans(found), _paying(found), _churn(found)),
+            *(_movement(found), _plans(found, names), _paying(found, names), _churn(found)),
             *(_retention(cohorts), _cohorts(cohorts)),
         ),
     )
@@ -183,7 +184,7 @@ def _movement(found: NumbersCounted) -> NumbersTable:
     return NumbersTable("mrr-movement", "How MRR moved", words, columns, tuple(rows), Chart.STACKED)
 
 
-def _plans(found: NumbersCounted) -> NumbersTable:
+def _plans(found: NumbersCounted, names: Mapping[str, str]) -> NumbersTable:
     rows = [
         (
             plan,
@@ -200,10 +201,10 @@ def _plans(found: NumbersCounted) -> NumbersTable:
         Column("MRR at the end", Unit.CENTS, drawn=False),
     )
     words = "Subscriptions that count in MRR, by the plan that they last paid for, and their MRR without VAT."
-    return NumbersTable("plans", "Active by plan", words, columns, tuple(rows), Chart.BARS)
+    return NumbersTable("plans", "Active by plan", words, columns, tuple(rows), Chart.BARS, names)
 
 
-def _paying(found: NumbersCounted) -> NumbersTable:
+def _paying(found: NumbersCounted, names: Mapping[str, str]) -> NumbersTable:
     plans = found.days.keys("paying")
     rows: list[tuple[Cell, ...]] = [
         (step.last, *(found.days.stock("paying", step.last, plan) for plan in plans))
@@ -211,7 +212,9 @@ def _paying(found: NumbersCounted) -> NumbersTable:
     ]
     columns = (Column("At the end of", Unit.DAY), *(Column(plan) for plan in plans))
     words = "Paying subscriptions of each plan at the end of each day, week or month."
-    return NumbersTable("paying", "Paying subscriptions over time", words, columns, tuple(rows), Chart.LINES)
+    return NumbersTable(
+        "paying", "Paying subscriptions over time", words, columns, tuple(rows), Chart.LINES, names
+    )
 
 
 def _churn(found: NumbersCounted) -> NumbersTable:

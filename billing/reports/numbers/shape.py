@@ -3,10 +3,11 @@
 A section is a function of `NumbersQuestion`. It reads ledger and history and returns figures and tables; pages, files, commands and metrics
 show what it returned, so all give the same."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlmodel import Session
 
@@ -135,6 +136,22 @@ class NumbersTable:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     chart: Chart | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What the ids in its first column, or in its headings, are called. Files have both."""
+
+    def by_name(self) -> "NumbersTable":
+        """The table for people: names in place of ids. One without a name stays an id."""
+        columns = tuple(replace(each, title=self._name(each.title)) for each in self.columns)
+        rows = tuple((self._name(row[0]), *row[1:]) for row in self.rows) if self.is_of_ids else self.rows
+        return replace(self, columns=columns, rows=rows)
+
+    @property
+    def is_of_ids(self) -> bool:
+        """Whether the first column has ids that have names."""
+        return bool(self.names) and self.columns[0].unit is Unit.TEXT
+
+    def _name(self, of: Any) -> Any:
+        return self.names.get(of, of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ def of_lists(session: Session) -> Names:
     of_plan = {plan.id: plan for plan in known}
     newsletters = session.exec(select(Newsletter).order_by(col(Newsletter.position), col(Newsletter.id)))
     return {
-        "plan": {plan.id: f"{plan.name}, by the {plan.period_label}" for plan in known},
+        "plan": {plan.id: plan.words for plan in known},
         "price": {
             price.id: f"{of_plan[price.plan_id].name}: {price.money.with_vat_words()} a {of_plan[price.plan_id].period_label}"
             for price in prices(session)

@@ -155,7 +155,8 @@ def _figure(figure: Figure) -> FigureRow:
     )
 
 
-def _shown(table: NumbersTable, query: str) -> TableShown:
+def _shown(counted: NumbersTable, query: str) -> TableShown:
+    table = counted.by_name()
     return TableShown(
         key=table.key,
         title=table.title,

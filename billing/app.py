@@ -188,4 +188,4 @@ def create_app(services: Services, extend: "Callable[[FastAPI], None]" = lambda 
     # imported here: the worker and most commands never load the web's code
     from billing.web_app import assemble
 
-    return assemble(services, extend)
+    return assemble(services, extend, lambda: preflight(services.settings))

@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Scope
 from billing.access_cache.gate import Gate
 from billing.container import Services
 from billing.platform.exposition import Counted, process_registry
+from billing.preflight.check_runner import CheckRunner
+from billing.preflight.context import Preflight
 from billing.reports.numbers.kept_figures import KeptFigures
 from billing.web.api import (
     access,
@@ -113,8 +115,11 @@ ENDPOINTS = (
 )
 
 
-def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: None) -> ASGIApp:
-    """The web application of an installation. `extend` may add routes and whatever else the demo has."""
+def assemble(
+    services: Services, extend: Callable[[FastAPI], None], connect_preflight: Callable[[], Preflight]
+) -> ASGIApp:
+    """The web application of an installation. `extend` may add routes and whatever else the demo has; `connect_preflight` makes what
+    the checks of the settings look at."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -148,6 +153,7 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     app.state.services = services
     app.state.renderer = PageRenderer(services.settings.zone)
     app.state.bulkheads = Bulkheads()
+    app.state.check_runner = CheckRunner(connect_preflight)
     answer_refusals(app)
     answer_strangers(app)
     answer_redirects(app)

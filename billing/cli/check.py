@@ -22,6 +22,5 @@ def check() -> None:
             click.echo(f"{result.verdict:>4}  {name}: {result.words}")
             is_ready = is_ready and result.verdict is not Verdict.NO
     finally:
-        given.relay.close()
-        given.database.close()
+        given.close()
     sys.exit(0 if is_ready else 1)

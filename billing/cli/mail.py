@@ -10,12 +10,6 @@ from billing.cli.installation import opened
 
 MOST_BYTES = 30_000_000
 """Of a message; no mailbox takes a larger one."""
-SUBJECT = "How newsletters arrive"
-PREHEADER = "One mail in the exact form of a newsletter, for the operator's own mailbox."
-TEXT = """This mail has every header of a newsletter, and goes the way that newsletters go.
-
-Save its raw source from your mailbox, and let `billing mail check` read it. Its links to unsubscribe work, and change nothing.
-"""
 MARKS = {True: "yes", False: "NO", None: "-"}
 
 
@@ -30,9 +24,8 @@ def mail() -> None:
 def mail_test(address: str, newsletter_id: str | None) -> None:
     """Send one mail in a newsletter's exact form to ADDRESS, a mailbox of your own, through the configured relay."""
     from billing.mail.smtp import Accepted
-    from billing.newsletters.compose import IssueContent, Variant
     from billing.newsletters.lists import newsletter, newsletters
-    from billing.newsletters.proof import send_test
+    from billing.newsletters.sample_mail import send_sample
     from billing.readers.register import clean_address
 
     services = opened()
@@ -40,9 +33,8 @@ def mail_test(address: str, newsletter_id: str | None) -> None:
         lists = [newsletter(session, newsletter_id)] if newsletter_id else newsletters(session)
     if not lists:
         raise click.ClickException("There is no newsletter yet. Begin one with `billing newsletters add`.")
-    words = IssueContent(lists[0].name, SUBJECT, PREHEADER, TEXT, {})
     to = clean_address(address)
-    outcome = send_test(services.newsletter_sender, lists[0], words, Variant.READER, to, services.clock.now())
+    outcome = send_sample(services.newsletter_sender, lists[0], to, services.clock.now())
     services.newsletter_sender.relay.close()
     if not isinstance(outcome, Accepted):
         raise click.ClickException(f"The mail server didn't take it: {outcome}"[:300])

@@ -15,6 +15,7 @@ from billing.platform.errors import RefusesToStart
 from billing.platform.live_checks import is_here
 
 PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+TLS_WORDS = {"smtp": "no TLS", "smtps": "TLS", "smtp+starttls": "TLS by STARTTLS"}
 
 
 class BadRelay(RefusesToStart):
@@ -59,6 +60,13 @@ class RelayUnknown:
 
 
 Outcome = Accepted | Deferred | RelayRefused | RelayUnknown
+
+
+def relay_words(url: str) -> str:
+    """Host, port and encryption of a relay, and whether a user is given, never which. Raises BadRelay."""
+    relay = _Relay.parse(url)
+    user = "user given" if relay.user else "no user"
+    return f"{relay.host}, port {relay.port}, {TLS_WORDS[relay.scheme]}, {user}"
 
 
 class SmtpTransport:

@@ -20,6 +20,10 @@ TIMEOUTS: dict[str, Any] = {
 each new connection waits `connect_timeout` seconds for it before it tries the next one of the address."""
 
 
+NO_SECRETS = ("host", "hostaddr", "port", "dbname", "service", "sslmode", "target_session_attrs")
+"""The parameters of an address that anybody who works here may see."""
+
+
 def as_libpq(url: str) -> str:
     """The address without the driver that SQLAlchemy's addresses may name, as in `postgresql+psycopg://`."""
     scheme, mark, rest = url.partition("://")
@@ -35,6 +39,14 @@ def parameters(address: str) -> dict[str, str]:
             "BILLING_DATABASE_URL is not an address of PostgreSQL like postgresql://name@host/database."
         ) from None
     return {name: str(value) for name, value in found.items() if value is not None}
+
+
+def address_words(url: str) -> str:
+    """Where an address leads, without user and password. Raises RefusesToStart."""
+    found = parameters(as_libpq(url))
+    # for several hosts without ports, the port is "," alone
+    given = (f"{name} {found[name]}" for name in NO_SECRETS if found.get(name, "").strip(","))
+    return ", ".join(given) or "as libpq has it"
 
 
 def connection_parameters(address: str, name: str) -> dict[str, Any]:

@@ -99,6 +99,16 @@ class AcquirerSettings(BaseModel):
     )
     sandbox_url: str = Field("", description="Where the demo's Stripe sandbox page is; empty: no link.")
 
+    @property
+    def has_live_key(self) -> bool:
+        """Whether the key moves real money."""
+        return self.stripe_secret_key.get_secret_value().startswith(("sk_live", "rk_live"))
+
+    @property
+    def acquirer_secrets(self) -> dict[str, str]:
+        """What may be shown of the secrets, by setting."""
+        return {"stripe_secret_key": f"given, for {'real money' if self.has_live_key else 'tests'}"}
+
 
 class MailSettings(BaseModel):
     """Mail and newsletters."""

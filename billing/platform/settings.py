@@ -130,8 +130,11 @@ class Settings(
         """What forbids a start with these settings, in words."""
         if self.environment is Environment.LIVE:
             return self.unsafe_in_live()
-        is_live = self.stripe_secret_key.get_secret_value().startswith(("sk_live", "rk_live"))
-        return ["BILLING_STRIPE_SECRET_KEY is a live key outside a live environment"] if is_live else []
+        return (
+            ["BILLING_STRIPE_SECRET_KEY is a live key outside a live environment"]
+            if self.has_live_key
+            else []
+        )
 
     def unsafe_in_live(self) -> list[str]:
         """What forbids a start with these settings in `live`, in words."""

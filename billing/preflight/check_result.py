@@ -1,17 +1,16 @@
 """What a check finds: one line for an operator."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+from billing.rules.worded import WordedEnum
 
 
-class Verdict(StrEnum):
+class Verdict(WordedEnum):
     """As it stands at the beginning of the line."""
 
-    OK = "ok"
-    WARN = "WARN"
-    """Readers are served, but somebody should look at it."""
-    NO = "NO"
-    """Don't go live with it."""
+    OK = "ok", "in order"
+    WARN = "WARN", "readers are served, but somebody should look at it"
+    NO = "NO", "don’t go live with it"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,3 +51,10 @@ class Preflight:
         with self.database.transaction() as session:
             session.execute(sa.text("SET TRANSACTION READ ONLY"))
             yield session
+
+    def close(self) -> None:
+        """Close what the checks have connected to."""
+        self.relay.close()
+        self.database.close()
+        if self.reports_standby is not None:
+            self.reports_standby.close()

@@ -56,6 +56,7 @@ class Permission(WordedEnum):
     PLANS = "plans", "change plans, prices, trials and VAT"
     BRAND = "brand", "change what readers see of the publisher"
     WEBHOOKS = "webhooks", "see what the acquirer told us, and settle it again"
+    SETTINGS = "settings", "see the settings, and check them"
 
 
 _FOR_READERS = frozenset(

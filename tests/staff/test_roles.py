@@ -52,6 +52,7 @@ WHO = {
     Permission.PLANS: {A},
     Permission.BRAND: {A},
     Permission.WEBHOOKS: {A},
+    Permission.SETTINGS: {A},
 }
 OPEN = {
     "/staff",

@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 from billing.personal_data.personal_table import PersonalTable
 from billing.personal_data.register import TABLES as PERSONAL_TABLES
 from billing.platform.setting_sources import variable_of
+from billing.platform.setting_words import value_words
 from billing.platform.settings import Settings
 from billing.rules.lifecycle import as_table
 from billing.tables import metadata
@@ -29,9 +30,8 @@ def settings_table() -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    value = field.get_default()
-    words = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return f"`{words.lower() if isinstance(value, bool) else words}`" if words else "none"
+    words = value_words(field.get_default())
+    return words if words == "none" else f"`{words}`"
 
 
 def _bounds(field: FieldInfo) -> str:

@@ -7,6 +7,9 @@ from datetime import date, timedelta
 from billing.brand.rules import FIELDS, LOGOS
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import NOW
+from billing.platform.settings import Settings
+from billing.preflight.check_result import Verdict
+from billing.preflight.shown_settings import setting_groups
 from billing.rules.key_secrets import spelled
 from billing.rules.money import Money
 from billing.rules.scopes import SCOPES
@@ -30,6 +33,7 @@ from billing.web.views.plans import (
     TypedPlanForm,
     VatRateRow,
 )
+from billing.web.views.staff_settings import CheckRow, StaffSettingsPage
 
 CEILINGS = (
     CeilingRow(field="cents", words="Cents given back", most=100_000, used=7_500),
@@ -88,6 +92,32 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield from _brand()
     yield from _plans()
     yield "staff-events-none", StaffEventsPage(broken=(), latest=()), at
+    yield from _settings()
+
+
+def _settings() -> Iterator[tuple[str, Page, Frame]]:
+    at = replace(STAFF, path="/staff/settings")
+    given = {
+        "database_url": "postgresql://masthead:secret@db.internal/masthead",
+        "secret_key": "a sample of a secret key 0123456789",
+        "stripe_secret_key": "sk_test_sample",
+        "smtp_url": "smtp+starttls://masthead:secret@relay.example",
+    }
+    verdicts = tuple((verdict.value, verdict.words) for verdict in Verdict)
+    page = StaffSettingsPage(groups=setting_groups(Settings.model_validate(given)), verdicts=verdicts)
+    yield "staff-settings", page, at
+    found = (
+        CheckRow(name="settings", verdict="WARN", words="BILLING_ENVIRONMENT is test: no real money moves"),
+        CheckRow(name="schema", verdict="ok", words="at migration 0001, as this code needs"),
+        CheckRow(
+            name="webhooks",
+            verdict="NO",
+            words=f"the acquirer has no endpoint for {at.house.url}/webhooks: say `billing webhooks register`",
+        ),
+    )
+    checked = replace(page, results=found, unfinished=("clock", "disk"), checked=True)
+    yield "staff-settings-checked", checked, at
+    yield "staff-settings-refused", replace(page, error="The checks are running already."), at
 
 
 def _brand() -> Iterator[tuple[str, Page, Frame]]:

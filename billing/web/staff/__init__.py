@@ -37,6 +37,7 @@ from billing.web.staff import (
     request_acts,
     requests,
     see_as,
+    settings,
     sign_in,
     signed_in,
     step_up,
@@ -92,4 +93,5 @@ PAGES = (
     articles,
     article,
     webhooks,
+    settings,
 )

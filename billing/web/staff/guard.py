@@ -44,6 +44,7 @@ ROOMS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.PLANS, "/staff/plans", "Plans"),
     (Permission.BRAND, "/staff/brand", "Brand"),
     (Permission.WEBHOOKS, "/staff/webhooks", "Webhooks"),
+    (Permission.SETTINGS, "/staff/settings", "Settings"),
 )
 """The links in the head of each page, behind the first page; a member sees those that the role permits. `views.staff_menu` says
 which of them stand in a menu."""

@@ -20,7 +20,7 @@ MENUS = (
         "Set-up",
         (
             *("/staff/plans", "/staff/brand", "/staff/members", "/staff/keys", "/staff/webhooks"),
-            "/staff/audit",
+            *("/staff/settings", "/staff/audit"),
         ),
     ),
 )

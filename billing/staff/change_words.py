@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from billing.rules.lifecycle import State
+from billing.subscriptions.models import TermsChangeReason
 
 STATES = {
     State.TRIALING: "in trial",
@@ -52,17 +53,33 @@ def moved(event: str, before: str | None, after: str) -> str:
     return f"{event}: {STATES[State(before)]} → {STATES[State(after)]}"
 
 
-def changed(facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Each changed fact by name, before and after."""
+_REASONS = {
+    TermsChangeReason.SWITCH: "the reader chose another plan",
+    TermsChangeReason.TERM: "a fixed term ends",
+    TermsChangeReason.PRICE: "another price was announced",
+}
+NAMED = {"plan_id": "plan", "price_id": "price", "next_price_id": "price"}
+"""Columns with ids of plans and prices, which have names."""
+NO_NAMES: Mapping[str, Mapping[str, str]] = {}
+
+
+def changed(
+    facts: Mapping[str, Any], names: Mapping[str, Mapping[str, str]] = NO_NAMES
+) -> tuple[tuple[str, str], ...]:
+    """Each changed fact by name, before and after. `names` are those of plans and of prices, by id."""
     return tuple(
-        (_NAMES.get(name, name.replace("_", " ")), " → ".join(_value(name, value) for value in values))
+        (_NAMES.get(name, name.replace("_", " ")), " → ".join(_value(name, value, names) for value in values))
         for name, values in facts.items()
     )
 
 
-def _value(name: str, value: Any) -> str:
+def _value(name: str, value: Any, names: Mapping[str, Mapping[str, str]]) -> str:
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return STATES[State(value)] if name == "state" else str(value)
+    if name == "state":
+        return STATES[State(value)]
+    if name == "next_terms_because":
+        return _REASONS[TermsChangeReason(value)]
+    return names.get(NAMED.get(name, ""), {}).get(value, str(value))

@@ -5,10 +5,19 @@ from dataclasses import replace
 from sqlmodel import Session
 
 import emails
-from billing.mail.models import Message
+from billing.mail.models import Message, MessageState
 from billing.platform.errors import NotFound
 from billing.platform.tokens import without_places
 from emails.languages import Languages
+
+SENT_WORDS = {
+    MessageState.QUEUED: "waiting to be sent",
+    MessageState.ACCEPTED: "accepted by the mail server",
+    MessageState.REFUSED: "refused by the mail server",
+    MessageState.EXPIRED: "never sent: its time was over",
+    MessageState.OBSOLETE: "never sent: it had become untrue",
+}
+"""How far a mail has come."""
 
 
 class UnknownMail(NotFound):

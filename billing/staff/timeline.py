@@ -4,15 +4,17 @@ from collections.abc import Callable
 
 from sqlmodel import Session, col, select
 
-from billing.mail.models import Message, MessageState
+from billing.mail.models import Message
 from billing.readers import devices
 from billing.readers.models import Consent, ReaderSession
 from billing.rules.lifecycle import Event
 from billing.rules.money import Money
 from billing.staff import address_entries, change_words, money_entries, newsletter_entries, threads
+from billing.staff.act_words import in_words
 from billing.staff.entry import Entry, EntryKind, newest, present
+from billing.staff.lists.names import of_lists
+from billing.staff.mails import SENT_WORDS
 from billing.staff.models import AuditLine, Outcome, ReaderNote, ReaderRequest, RequestMessage
-from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription, SubscriptionChange
 
 PAGE = 40
@@ -75,7 +77,9 @@ def _changes(session: Session, reader_id: str, most: int) -> list[Entry]:
         .where(Subscription.reader_id == reader_id)
         .order_by(col(SubscriptionChange.id).desc())
         .limit(most)
-    )
+    ).all()
+    is_named = any(change_words.NAMED.keys() & row.facts.keys() for row in rows)
+    names = of_lists(session) if is_named else change_words.NO_NAMES
     return [
         Entry(
             at=row.at,
@@ -84,19 +88,10 @@ def _changes(session: Session, reader_id: str, most: int) -> list[Entry]:
             ref=f"{row.id:012d}",
             by=row.by,
             reason=row.reason,
-            facts=change_words.changed(row.facts),
+            facts=change_words.changed(row.facts, names),
         )
         for row in rows
     ]
-
-
-_SENT = {
-    MessageState.QUEUED: "waiting to be sent",
-    MessageState.ACCEPTED: "accepted by the mail server",
-    MessageState.REFUSED: "refused by the mail server",
-    MessageState.EXPIRED: "never sent: its time was over",
-    MessageState.OBSOLETE: "never sent: it had become untrue",
-}
 
 
 def _mails(session: Session, reader_id: str, most: int) -> list[Entry]:
@@ -104,7 +99,7 @@ def _mails(session: Session, reader_id: str, most: int) -> list[Entry]:
         Entry(
             at=row.accepted_at or row.created_at,
             kind=EntryKind.MAIL,
-            what=f"Mail “{row.kind.replace('_', ' ')}”: {_SENT[row.state]}",
+            what=f"Mail “{row.kind.replace('_', ' ')}”: {SENT_WORDS[row.state]}",
             ref=row.id,
             facts=present(("to", row.recipient), ("answer", row.last_answer), ("tries", str(row.tries))),
         )
@@ -150,12 +145,6 @@ def _acts(session: Session, reader_id: str, most: int) -> list[Entry]:
         )
         for row in rows
     ]
-
-
-def in_words(act: str) -> str:
-    """An act of the audit in words: its permission's, where it has one."""
-    words = Permission(act).words if act in Permission.__members__.values() else act.replace("_", " ")
-    return words[:1].upper() + words[1:]
 
 
 def _notes(session: Session, reader_id: str, most: int) -> list[Entry]:

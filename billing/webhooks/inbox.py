@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from billing.acquirer.signals import Notification
+from billing.billing_run.outcome import SettleOutcome
 from billing.platform import bulk, ids
 from billing.platform.errors import NotFound
 from billing.webhooks.models import InboundEvent
@@ -82,12 +83,23 @@ def by_id(session: Session, event_id: str) -> InboundEvent:
     return event
 
 
+_OUTCOMES: dict[str, str] = {
+    SettleOutcome.SETTLED: "it had been settled before",
+    SettleOutcome.UNKNOWN: "nobody knows yet what became of the charge",
+    SettleOutcome.NOT_TAKEN: "the acquirer did not take the charge",
+    SettleOutcome.NOT_SENT: "the charge was never sent",
+    SettleOutcome.OPEN: "the reader may still pay on the page",
+}
+"""Outcomes whose codes say too little."""
+
+
 def became(event: InboundEvent) -> str:
     """The state of an event, for people."""
     if event.set_aside_at is not None:
         return f"set aside after {event.failures} failures: {event.last_error}"
     if event.settled_at is not None:
-        return f"settled: {event.outcome}"
+        outcome = event.outcome or ""
+        return f"settled: {_OUTCOMES.get(outcome, outcome.replace('_', ' '))}"
     return f"waits after {event.tries} tries: {event.last_error}" if event.tries else "waits"
 
 

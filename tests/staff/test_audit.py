@@ -94,11 +94,12 @@ def test_the_page_finds_lines_by_who_whom_what_and_when(
     answer = finance.http.get("/staff/audit.csv?act=extend")
     assert answer.headers["content-disposition"] == 'attachment; filename="audit.csv"'
     head, line = csv.reader(io.StringIO(answer.text))
-    assert head[:5] == ["id", "at", "by", "act", "outcome"]
-    assert line[2:5] == ["staff:support@paper.example", "extend", "done"]
+    assert head[:6] == ["id", "at", "by", "act", "act in words", "outcome"]
+    in_words = "Extend a trial or a paid period"
+    assert line[2:6] == ["staff:support@paper.example", "extend", in_words, "done"]
     assert line[1].endswith("+02:00"), "the publisher's zone"
-    assert json.loads(line[9])["subscription"]["charge_on"] == "2027-03-23"
-    assert line[7] == "'=cmd('x')", "no cell is a formula"
+    assert json.loads(line[10])["subscription"]["charge_on"] == "2027-03-23"
+    assert line[8] == "'=cmd('x')", "no cell is a formula"
     assert world.rows("SELECT act FROM audit_line ORDER BY id DESC LIMIT 1")[0]["act"] == "export_audit"
 
 

@@ -3,10 +3,14 @@
 from zoneinfo import ZoneInfo
 
 from billing.dev import seed
+from billing.mail.models import MessageState
 from billing.rules.lifecycle import State
 from billing.staff import change_words
-from billing.subscriptions.models import Subscription
+from billing.staff.mails import SENT_WORDS
+from billing.subscriptions.models import Subscription, TermsChangeReason
 from billing.web.kit.rendering import PageRenderer
+from billing.webhooks.inbox import became
+from billing.webhooks.models import InboundEvent
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -99,6 +103,48 @@ def test_every_state_and_fact_of_a_subscription_has_words() -> None:
     never = {"id", "reader_id", "started_at", "anchor_id"}
     facts = {name: [None, None] for name in set(Subscription.model_fields) - never}
     assert not [words for words, _ in change_words.changed(facts) if words in facts and words != "state"]
+
+
+def test_plans_prices_and_reasons_of_a_change_have_names() -> None:
+    names = {"plan": {"monthly": "By the month", "yearly": "By the year"}, "price": {"yearly-750": "R750.00"}}
+    facts = {
+        "plan_id": ["monthly", "yearly"],
+        "next_price_id": [None, "yearly-750"],
+        "next_terms_because": [None, "switch"],
+        "price_id": ["gone", "yearly-750"],
+    }
+    assert dict(change_words.changed(facts, names)) == {
+        "plan": "By the month → By the year",
+        "price to come": "none → R750.00",
+        "why other terms come": "none → the reader chose another plan",
+        "price": "gone → R750.00",
+    }
+    for reason in TermsChangeReason:
+        ((_, words),) = change_words.changed({"next_terms_because": [None, reason.value]})
+        assert words != f"none → {reason.value}"
+
+
+def test_every_state_of_a_mail_has_words() -> None:
+    assert set(SENT_WORDS) == set(MessageState)
+
+
+def test_an_event_that_was_settled_before_says_so() -> None:
+    event = InboundEvent.model_construct(set_aside_at=None, settled_at=True, outcome="settled")
+    assert became(event) == "settled: it had been settled before"
+    assert became(event.model_copy(update={"outcome": "needs_answer"})) == "settled: needs answer"
+
+
+def test_a_change_of_plan_has_the_names_of_both_on_the_readers_page(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    with world.browse() as browser:
+        browser.sign_in(paid.email)
+        browser.get("/account/plan?to=yearly")
+        assert browser.post("/account/plan", consent="yes").status < 400
+    page = staff("support").get(f"/staff/readers/{paid.reader_id}?only=subscription").words
+    assert "R750.00 incl. VAT a year" in page
+    assert "the reader chose another plan" in page
+    assert "yearly-750" not in page
 
 
 def test_days_and_moments_of_records_are_written_as_people_read_them() -> None:

@@ -14,10 +14,10 @@ from billing.platform.typed import NotADay, read_day
 from billing.reports import sheets
 from billing.rules.periods import start_of_day
 from billing.staff import audit, reads
+from billing.staff.act_words import in_words
 from billing.staff.audit import Sought
 from billing.staff.models import AuditLine, Outcome
 from billing.staff.roles import Permission
-from billing.staff.timeline import in_words
 from billing.web.staff.csv_answer import stream_csv
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.keys import ReadRow, StaffReadsPage
@@ -32,6 +32,7 @@ COLUMNS = (
     "at",
     "by",
     "act",
+    "act in words",
     "outcome",
     "reader",
     "subject",
@@ -171,6 +172,7 @@ def _cells(line: AuditLine, zone: ZoneInfo) -> list[object]:
         line.at.astimezone(zone).isoformat(),
         line.by,
         line.act,
+        in_words(line.act),
         line.outcome.value,
         line.reader_id or "",
         line.subject or "",

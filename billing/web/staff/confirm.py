@@ -10,7 +10,8 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Refusal
 from billing.readers.register import by_id
 from billing.rules.lifecycle import NoSuchTransition
-from billing.staff import approvals, facts, timeline
+from billing.staff import approvals, facts
+from billing.staff.act_words import in_words
 from billing.staff.acts.limits import OverLimit, check_limits, left_in_words, needs_second
 from billing.staff.acts.money import GiveBackAct
 from billing.staff.acts.perform import StaleVersion, changed_since, is_same_act, perform, preview_act
@@ -141,7 +142,7 @@ def _as_entry(line: AuditLine) -> StaffEntry:
     return StaffEntry(
         at=line.at,
         kind=EntryKind.ACT.value,
-        what=timeline.in_words(line.act),
+        what=in_words(line.act),
         by=line.by,
         reason=line.reason,
         facts=(),

@@ -242,7 +242,7 @@ def mail(visit: Reading, reader_id: str, message_id: str) -> Response:
             recipient=message.recipient,
             subject=sent.subject,
             text=sent.text,
-            state=message.state.value,
+            state=mails.SENT_WORDS[message.state],
             created_at=message.created_at,
             accepted_at=message.accepted_at,
             answer=message.last_answer,

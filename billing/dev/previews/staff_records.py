@@ -42,7 +42,7 @@ def _records() -> Iterator[tuple[str, Page, Frame]]:
         words="",
         who="sipho",
         reader="",
-        act="Give money back",
+        act="refund",
         since="2026-11-01",
         until="",
         refused=True,

@@ -37,6 +37,7 @@ WORDS = {
     "legal": "publish a legal text",
     "mail_test": "send a test mail to oneself",
     "make_recovery_codes": "make recovery codes",
+    "newsletter": "add, change or retire a newsletter",
     "note_on_request": "write a note on a request",
     "open": "open a reader’s page",
     "open_to_all": "open articles for all",

@@ -13,7 +13,7 @@ from billing.platform.context import TransactionContext
 from billing.staff import audit
 from billing.staff.audit import Change
 
-SECTION = "section_policy"
+ACT = "section_policy"
 """The act of both ways to change a section's terms."""
 
 
@@ -51,13 +51,13 @@ def set_section(ctx: TransactionContext, section: str, terms: AccessTerms, *, re
             raise public_windows.UnknownSection
         return _change_section(ctx, section, terms)
 
-    audit.reasoned(ctx, SECTION, reason, do, subject=named(Scope.SECTION, section))
+    audit.reasoned(ctx, ACT, reason, do, subject=named(Scope.SECTION, section))
 
 
 def set_section_by_program(ctx: TransactionContext, section: str, terms: AccessTerms) -> None:
     """The same by a program of the publisher's, without a reason, and before the section has articles."""
     before, after = _change_section(ctx, section, terms)
-    audit.write(ctx, SECTION, subject=named(Scope.SECTION, section), before=before, after=after)
+    audit.write(ctx, ACT, subject=named(Scope.SECTION, section), before=before, after=after)
 
 
 def _change_section(ctx: TransactionContext, section: str, terms: AccessTerms) -> Change:

@@ -9,7 +9,7 @@ from billing.newsletters.models import Audience, Newsletter, NewsletterKind
 from billing.platform.context import TransactionContext
 from billing.staff import audit
 
-NEWSLETTER = "newsletter"
+ACT = "newsletter"
 
 
 def add_newsletter(
@@ -26,7 +26,7 @@ def add_newsletter(
     def do() -> audit.Change:
         return {}, _facts(add.add(ctx.session, newsletter_id, audience=audience, kind=kind, **words))
 
-    audit.reasoned(ctx, NEWSLETTER, reason, do, subject=newsletter_id)
+    audit.reasoned(ctx, ACT, reason, do, subject=newsletter_id)
     return newsletter(ctx.session, newsletter_id)
 
 
@@ -58,7 +58,7 @@ def _change(
         moved = [name for name in after if before[name] != after[name]]
         return {name: before[name] for name in moved}, {name: after[name] for name in moved}
 
-    audit.reasoned(ctx, NEWSLETTER, reason, change, subject=newsletter_id)
+    audit.reasoned(ctx, ACT, reason, change, subject=newsletter_id)
     return list_
 
 

@@ -53,6 +53,20 @@ MANY_REFUNDS = (
 )
 """Twenty thousand refunds of R75, and four of R1, of one payment: its own check, which is made row by row, is left out."""
 
+MANY_POSTINGS = (
+    "SET LOCAL session_replication_role = replica",
+    """INSERT INTO ledger_transaction (kind, source_id, at, "on", supply_on, currency)
+       SELECT CASE WHEN n % 10 = 0 THEN 'gateway_fee' ELSE 'invoice' END, 's' || n, :at, d.day, d.day, 'ZAR'
+       FROM generate_series(1, 3000) n, LATERAL (SELECT CAST(:at AS date) + n / 30 AS day) d""",
+    """INSERT INTO ledger_entry (transaction_id, account, amount)
+       SELECT t.id, a.account, a.amount FROM ledger_transaction t,
+           (VALUES ('gateway_fees', 100), ('gateway', -100)) a (account, amount)""",
+    """INSERT INTO balance_movement (ref, acquirer, category, amount, fee, net, currency, description, at, available_at)
+       SELECT source_id, 'stripe', 'charge', 100, 100, 0, 'ZAR', '', at, at FROM ledger_transaction""",
+    "ANALYZE ledger_transaction, ledger_entry, balance_movement",
+)
+"""The postings of a hundred days with the movements that they are of: thirty a day, three of them fees."""
+
 
 def plans(world: World, of: ListName, query: str, *, in_order: bool = True) -> list[str]:
     """The plans of a page and of its count; `in_order`: as if a sort were made only for want of an index in that order."""
@@ -128,8 +142,11 @@ def test_an_outage_reads_no_large_table(world: World, paid: Subscriber) -> None:
     assert read_whole(seen) == []
 
 
-def test_the_fees_of_a_month_are_found_by_their_day(world: World) -> None:
+def test_the_fees_of_a_month_are_found_by_their_day(own_world: World) -> None:
+    world = own_world
     with world.services.database.transaction() as session:
+        for statement in MANY_POSTINGS:
+            session.execute(sa.text(statement), {"at": world.now})
         with plans_of(session) as seen:
             books.fees(session, world.now.date(), world.now.date())
     assert "ledger_gateway_fees" in seen[0]

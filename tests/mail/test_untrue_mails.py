@@ -298,5 +298,5 @@ def test_staff_see_that_it_was_never_sent(world: World, in_trial: Subscriber, st
     (row,) = world.rows("SELECT id FROM message WHERE kind = 'trial_notice'")
     page = support.get(f"/staff/readers/{in_trial.reader_id}/mails/{row['id']}")
     assert (
-        "Never sent, because it had become untrue. The mail server said: 451 4.7.1 Greylisting" in page.words
+        "Never sent: it had become untrue (1 try). The mail server said: 451 4.7.1 Greylisting" in page.words
     )

@@ -56,6 +56,7 @@ def test_a_refund_that_no_card_takes_is_paid_by_transfer(demo: Demo, enter: Ente
     support.click("^Give back", "link")
     support.page.get_by_label("Why").fill("Charged twice")
     support.click("^Give back R75.00")
+    support.page.get_by_text("The money leaves in a minute").wait_for()
     demo.advance(days=3)
     finance = enter("finance")
     finance.person.open("/staff/owed")

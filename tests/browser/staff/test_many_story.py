@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.demo import Demo
 from tests.support.staff_member import Enter
@@ -44,6 +45,7 @@ def test_an_outage_is_paid_back_in_one_act(demo: Demo, enter: Enter) -> None:
     finance.type("Why?", "Charged while the site was away.")
     finance.page.get_by_label("I have read what happens").check()
     finance.click("^Do it$")
+    expect(finance.page.get_by_text("Nothing is done yet.")).to_have_count(0)
     demo.advance(minutes=1)
     finance.page.reload()
     finance.person.see("2 done: R150.00 incl. VAT", "Charged while the site was away.")

@@ -23,11 +23,7 @@ def test_she_wrote_nobody_answered_and_she_was_charged(demo: Demo, arrive: Arriv
     charge_at = datetime.fromisoformat(started["subscription"]["next_charge"]["at"])
     demo.advance_to(charge_at + timedelta(days=-2, hours=3))
     reader = arrive()
-    reader.open("/contact")
-    reader.page.get_by_label("Please cancel my subscription").check()
-    reader.page.get_by_label("Your email").fill(READER)
-    reader.page.get_by_label("Your message").fill("Please cancel. I am moving abroad.")
-    reader.press("Send it")
+    reader.write_to_us("Please cancel my subscription", "Please cancel. I am moving abroad.", email=READER)
     reader.see("it counts from this moment")
     demo.advance_to(charge_at + timedelta(hours=8))
     assert demo.charges(READER) == [], "the request holds the charge, once"

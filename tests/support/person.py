@@ -60,6 +60,17 @@ class Person:
         self.page.get_by_role("main").get_by_text(name, exact=True).click()
         self.page.wait_for_load_state()
 
+    def write_to_us(self, kind: str, words: str, *, email: str | None = None) -> None:
+        """Send the form of the contact page, and wait until it is taken; `email` of a visitor, whom we don't know."""
+        self.open("/contact")
+        self.page.get_by_label(kind).check()
+        if email is not None:
+            self.page.get_by_label("Your email").fill(email)
+        self.page.get_by_label("Your message").fill(words)
+        self.press("Send it")
+        # the page with the form has the words "A person reads it", too
+        expect(self.page.get_by_role("button", name="Send it")).to_have_count(0)
+
     def agree(self, email: str) -> None:
         """Go from the offer to the card page."""
         self.open("/")

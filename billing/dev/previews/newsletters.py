@@ -22,7 +22,7 @@ from billing.web.views.compose import (
     Pick,
 )
 from billing.web.views.frame import Frame, Page
-from billing.web.views.newsletter_lists import NewsletterListsPage, PublishedRow, TypedNewsletterForm
+from billing.web.views.newsletter_lists import NewsletterListsPage, PublishedRow
 from billing.web.views.newsletters import (
     BoxBlock,
     NewsletterBox,
@@ -32,6 +32,7 @@ from billing.web.views.newsletters import (
     NewslettersPage,
     UnsubscribePage,
 )
+from billing.web.views.typed_form import TypedForm
 from emails.languages import say
 
 SOURCE = """Good morning.
@@ -143,14 +144,14 @@ def _lists() -> Iterator[tuple[str, Page, Frame]]:
     page = NewsletterListsPage(rows=(rows[0], retired, replace(rows[2], promotional=True), *rows[3:]))
     yield "staff-newsletter-lists", page, room
     yield "staff-newsletter-lists-empty", NewsletterListsPage(rows=()), room
-    form = TypedNewsletterForm(
-        newsletter_id="first-light",
+    form = TypedForm(
+        of="first-light",
         name="retire",
         values={"reason": "its editor has left"},
         error=IssueUnderWay().detail,
     )
     yield "staff-newsletter-lists-problem", replace(page, typed=form), room
-    late = replace(form, newsletter_id=retired.newsletter_id, error=RetiredAlready().detail)
+    late = replace(form, of=retired.newsletter_id, error=RetiredAlready().detail)
     yield "staff-newsletter-lists-late", replace(page, typed=late), room
 
 

@@ -30,10 +30,10 @@ from billing.web.views.plans import (
     PlanRow,
     PriceForEveryone,
     StaffPlansPage,
-    TypedPlanForm,
     VatRateRow,
 )
 from billing.web.views.staff_settings import CheckRow, StaffSettingsPage
+from billing.web.views.typed_form import TypedForm
 
 CEILINGS = (
     CeilingRow(field="cents", words="Cents given back", most=100_000, used=7_500),
@@ -189,7 +189,5 @@ def _plans() -> Iterator[tuple[str, Page, Frame]]:
         plan=month, amount=Money(8500), first_day=today, pays_from=today + timedelta(days=31), values=typed
     )
     yield "staff-plans-sure", replace(page, confirm=asked), at
-    form = TypedPlanForm(
-        plan_id="monthly", name="price", values=typed, error="A price can begin today or later."
-    )
+    form = TypedForm(of="monthly", name="price", values=typed, error="A price can begin today or later.")
     yield "staff-plans-problem", replace(page, typed=form), at

@@ -10,11 +10,13 @@ from billing.newsletters.lists import UnknownNewsletter, newsletters
 from billing.newsletters.models import Audience, Newsletter, NewsletterKind
 from billing.newsletters.progress import audience_now
 from billing.platform.context import TransactionContext
-from billing.platform.errors import Invalid, Refusal
+from billing.platform.errors import Invalid
 from billing.staff import newsletters as changes
 from billing.staff.roles import Permission
+from billing.web.staff import typed_forms
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.newsletter_lists import NewsletterListsPage, PublishedRow, TypedNewsletterForm
+from billing.web.views.newsletter_lists import NewsletterListsPage, PublishedRow
+from billing.web.views.typed_form import TypedForm
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.NEWSLETTERS)]
@@ -100,19 +102,12 @@ def save(
     typed: Mapping[str, str],
     do: Callable[[TransactionContext], object],
 ) -> Response:
-    """Do what a form of the page asks for. Where it is refused, the form comes again with what was typed. Raises UnknownNewsletter."""
-    try:
-        with visit.begin() as ctx:
-            do(ctx)
-    except UnknownNewsletter:
-        raise  # no form on the page could show it
-    except Refusal as refusal:
-        form = TypedNewsletterForm(newsletter_id=newsletter_id, name=name, values=typed, error=refusal.detail)
-        return page(visit, form, refusal.status)
-    return visit.go(ROOM, "staff-saved")
+    """Do what a form of the page asks for (see `typed_forms.save`). Raises UnknownNewsletter."""
+    form = TypedForm(of=newsletter_id, name=name, values=typed)
+    return typed_forms.save(visit, form, do, room=ROOM, page=page, unknown=UnknownNewsletter)
 
 
-def page(visit: StaffVisit, typed: TypedNewsletterForm | None = None, status: int = 200) -> Response:
+def page(visit: StaffVisit, typed: TypedForm | None = None, status: int = 200) -> Response:
     """The page, with the form that was sent."""
     with visit.begin() as ctx:
         rows = tuple(_row(ctx, list_) for list_ in newsletters(ctx.session))

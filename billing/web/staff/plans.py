@@ -11,7 +11,7 @@ from starlette.responses import Response
 from billing.changes.announce_price import planned_prices
 from billing.payments import vat_rates
 from billing.platform.context import TransactionContext
-from billing.platform.errors import Invalid, Refusal
+from billing.platform.errors import Invalid
 from billing.platform.typed import read_day, read_rand
 from billing.rules import periods, price_notice, tax, trial
 from billing.rules.money import Money
@@ -21,15 +21,16 @@ from billing.subscriptions import find
 from billing.subscriptions.models import OfferedTo, Plan, Price
 from billing.subscriptions.plans import UnknownPlan, live_holders
 from billing.web.kit.typed import whole_number
+from billing.web.staff import typed_forms
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.plans import (
     PlanPriceRow,
     PlanRow,
     PriceForEveryone,
     StaffPlansPage,
-    TypedPlanForm,
     VatRateRow,
 )
+from billing.web.views.typed_form import TypedForm
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.PLANS)]
@@ -159,7 +160,7 @@ def price(
     try:
         return save(visit, plan_id, "price", typed, do)
     except _AskFirst:
-        return page(visit, TypedPlanForm(plan_id=plan_id, name="price", values=typed), asks=True)
+        return page(visit, TypedForm(of=plan_id, name="price", values=typed), asks=True)
 
 
 def save(
@@ -169,16 +170,9 @@ def save(
     typed: Mapping[str, str],
     do: Callable[[TransactionContext], object],
 ) -> Response:
-    """Do what a form of the page asks for. Where it is refused, the form comes again with what was typed. Raises UnknownPlan."""
-    try:
-        with visit.begin() as ctx:
-            do(ctx)
-    except Refusal as refusal:
-        if plan_id and isinstance(refusal, UnknownPlan):
-            raise  # no form on the page could show it
-        form = TypedPlanForm(plan_id=plan_id, name=name, values=typed, error=refusal.detail)
-        return page(visit, form, status=refusal.status)
-    return visit.go(ROOM, "staff-saved")
+    """Do what a form of the page asks for (see `typed_forms.save`). Raises UnknownPlan."""
+    form = TypedForm(of=plan_id, name=name, values=typed)
+    return typed_forms.save(visit, form, do, room=ROOM, page=page, unknown=UnknownPlan)
 
 
 def _number(typed: str, most: int, least: int = 1) -> int:
@@ -189,7 +183,7 @@ def _number(typed: str, most: int, least: int = 1) -> int:
 
 
 def page(
-    visit: StaffVisit, typed: TypedPlanForm | None = None, *, asks: bool = False, status: int = 200
+    visit: StaffVisit, typed: TypedForm | None = None, status: int = 200, *, asks: bool = False
 ) -> Response:
     """The page, with the form that was sent; with `asks`, the question whether its price is meant for everyone."""
     with visit.begin() as ctx:
@@ -204,10 +198,10 @@ def page(
     return visit.page(view, status)
 
 
-def _for_everyone(visit: StaffVisit, rows: tuple[PlanRow, ...], typed: TypedPlanForm) -> PriceForEveryone:
+def _for_everyone(visit: StaffVisit, rows: tuple[PlanRow, ...], typed: TypedForm) -> PriceForEveryone:
     first_day = read_day(typed.values["first_day"])
     return PriceForEveryone(
-        plan=next(row for row in rows if row.plan_id == typed.plan_id),
+        plan=next(row for row in rows if row.plan_id == typed.of),
         amount=Money(read_rand(typed.values["rand"])),
         first_day=first_day,
         pays_from=max(first_day, price_notice.earliest_start(visit.today)),

@@ -1,11 +1,12 @@
 """The staff page of what is sold: plans, their prices and trials."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
 from billing.rules.money import Money
+from billing.web.views.typed_form import PageOfForms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +53,6 @@ class VatRateRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TypedPlanForm:
-    """What was typed into one of the page's forms, and what is wrong with it. `plan_id` is empty where it is no plan's."""
-
-    plan_id: str
-    name: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceForEveryone:
     """A price to be confirmed. `pays_from` is the earliest first day of a period at the new price for a subscriber."""
 
@@ -73,7 +64,7 @@ class PriceForEveryone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffPlansPage:
+class StaffPlansPage(PageOfForms):
     """All plans in the order of the pages, and a form for each change."""
 
     template: ClassVar[str] = "staff/plans.html"
@@ -81,7 +72,6 @@ class StaffPlansPage:
     vat: tuple[VatRateRow, ...]
     """The oldest first."""
     tomorrow: date
-    typed: TypedPlanForm | None = None
     confirm: PriceForEveryone | None = None
 
     @property
@@ -89,10 +79,3 @@ class StaffPlansPage:
         """The rate that holds today."""
         begun = [rate for rate in self.vat if not rate.to_come]
         return begun[-1] if begun else None
-
-    def typed_in(self, plan_id: str, name: str) -> TypedPlanForm:
-        """What was typed into this form; empty where another was sent."""
-        typed = self.typed
-        if typed is not None and (typed.plan_id, typed.name) == (plan_id, name):
-            return typed
-        return TypedPlanForm(plan_id=plan_id, name=name)

@@ -87,6 +87,12 @@ def reasoned(
     return after
 
 
+def differing(before: dict[str, Any], after: dict[str, Any]) -> Change:
+    """Those of the facts that became others, as they were and as they are."""
+    names = [name for name in after if before[name] != after[name]]
+    return {name: before[name] for name in names}, {name: after[name] for name in names}
+
+
 def clean_reason(reason: str) -> str:
     """A typed reason as it is kept: on one line, at most 300 characters, without card numbers; empty where none was typed."""
     return without_card_numbers(" ".join(reason.split()))[:LONGEST_REASON]

@@ -54,9 +54,7 @@ def _change(
 
     def change() -> audit.Change:
         before = _facts(list_)
-        after = _facts(do())
-        moved = [name for name in after if before[name] != after[name]]
-        return {name: before[name] for name in moved}, {name: after[name] for name in moved}
+        return audit.differing(before, _facts(do()))
 
     audit.reasoned(ctx, ACT, reason, change, subject=newsletter_id)
     return list_

@@ -59,9 +59,7 @@ def _change(ctx: TransactionContext, plan_id: str, reason: str, do: Callable[[],
 
     def change() -> audit.Change:
         before = _words(plan)
-        after = _words(do())
-        moved = [name for name in after if before[name] != after[name]]
-        return {name: before[name] for name in moved}, {name: after[name] for name in moved}
+        return audit.differing(before, _words(do()))
 
     audit.reasoned(ctx, PLAN, reason, change, subject=plan_id)
     return plan

@@ -58,10 +58,9 @@ def retired(session: Session, newsletter_ids: Iterable[str]) -> list[Newsletter]
     return [row for row in newsletters(session) if row.retired_at is not None and row.id in ids]
 
 
-def require_published(session: Session, newsletter_ids: Iterable[str]) -> None:
-    """Refuse sign-ups for retired newsletters, by name. Raises RetiredNewsletter."""
-    if found := retired(session, newsletter_ids):
-        names = ", ".join(row.name for row in found)
+def require_published(wanted: Iterable[Newsletter]) -> None:
+    """Refuse sign-ups for those that are retired, by name. Raises RetiredNewsletter."""
+    if names := ", ".join(row.name for row in wanted if row.retired_at is not None):
         raise RetiredNewsletter(
             say("No longer published, and so not open to sign-ups: %(names)s.", names=names)
         )

@@ -47,7 +47,7 @@ def ask(
     Raises BadAddress, TooMany, RetiredNewsletter."""
     address, wanted = clean_address(email), list(wanted)
     # whatever the address is on already: the answer must not say
-    require_published(ctx.session, wanted)
+    require_published(retired(ctx.session, wanted))
     delay = _crowd_delay(ctx)
     hourly = 1 if delay else 10
     rate.count_network(ctx, "signup-from", origin.ip, limit=hourly, per=HOUR)
@@ -109,10 +109,10 @@ def confirm(ctx: TransactionContext, token: str, origin: Origin) -> list[str]:
     Newsletters retired meanwhile are left out: they stay unconfirmed, and are forgotten. Raises AskSpent; RetiredNewsletter where
     none is left."""
     asked = asked_by(ctx, token)
-    gone = {list_.id for list_ in retired(ctx.session, [row.newsletter_id for row in asked])}
+    gone = {list_.id: list_ for list_ in retired(ctx.session, [row.newsletter_id for row in asked])}
     rows = [row for row in asked if row.newsletter_id not in gone]
     if not rows:
-        require_published(ctx.session, gone)
+        require_published(gone.values())
     new = welcome.not_welcomed_lately(ctx, rows)
     for row in rows:
         suppressions.lift(

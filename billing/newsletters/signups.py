@@ -139,7 +139,7 @@ def _ticked(
         row = min(of_list, key=lambda row: row.reader_id is None, default=None)
         if row is not None and row.state is SignupState.CONFIRMED and name not in renewed:
             continue
-        require_published(ctx.session, [name])
+        require_published([list_])
         values: dict[str, Any] = {
             "reader_id": (row.reader_id if row else None) or person.reader_id,
             "address": person.address,

@@ -60,7 +60,7 @@ class NewsletterAct:
 
     def _asks(self, ctx: TransactionContext, reader: Reader) -> bool:
         """Whether a mail must ask. Raises ChosenAlready, RetiredNewsletter, MailStopped."""
-        require_published(ctx.session, [self.newsletter_id])
+        require_published([newsletter(ctx.session, self.newsletter_id)])
         block = blocks(ctx.session, ctx.site.tokens, reader.email, [self.newsletter_id]).get(
             self.newsletter_id
         )

@@ -198,9 +198,10 @@ def confirm(visit: Guarded) -> Response:
 
 def _confirm_page(session: Session, ids: list[str]) -> NewslettersConfirmPage:
     """The page for these newsletters. Raises RetiredNewsletter where all are retired."""
-    view = NewslettersConfirmPage.of([each for each in newsletters(session) if each.id in ids])
+    asked = [each for each in newsletters(session) if each.id in ids]
+    view = NewslettersConfirmPage.of(asked)
     if not view.names:
-        require_published(session, ids)
+        require_published(asked)
     return view
 
 

@@ -2895,6 +2895,7 @@ END)"""
         sa.Column("issue_id", text, nullable=True),
         sa.Column("is_trial", sa.Boolean(), nullable=False),
         sa.Column("at", instant, nullable=False),
+        sa.Column("paid_cents", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("(article_id IS NULL) = (section IS NULL)", name="article_has_its_section"),
         sa.CheckConstraint("num_nonnulls(article_id, issue_id) > 0", name="names_something"),
         sa.ForeignKeyConstraint(

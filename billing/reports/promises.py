@@ -11,7 +11,7 @@ from billing.platform.db import span
 from billing.platform.heartbeat import SILENT_AFTER, late
 from billing.reconcile.payouts import PATIENCE_DAYS, UNKEPT
 from billing.reconcile.schedule import COMPARISON_PROGRESS, LATE
-from billing.reports.numbers.promise import KEPT_DAYS
+from billing.reports.numbers.promise import KEPT_NUMBERS
 from billing.reports.personal_promises import PERSONAL_PROMISES
 from billing.reports.promise import Promise
 from billing.rules.cancel_requests import ANSWER_WITHIN, HOLD_DAYS
@@ -345,6 +345,6 @@ PROMISES = (
         f"""SELECT event_ref AS id, event_type || ' since ' || received_at AS at_fault
            FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL AND {late("next_attempt_at", timedelta(hours=1))}""",
     ),
-    KEPT_DAYS,
+    *KEPT_NUMBERS,
     *PERSONAL_PROMISES,
 )

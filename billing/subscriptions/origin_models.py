@@ -31,6 +31,9 @@ class StartOrigin(SQLModel, table=True):
     issue_id: str | None = None
     is_trial: bool
     at: datetime = Field(index=True)
+    paid_cents: int | None = Field(default=None, sa_column=sa.Column(sa.BigInteger))
+    """What it had paid when the numbers of its last payment's day were kept, less what went back; None before its first payment.
+    A kept result, no counter: `reports/numbers/paid_by_starts` computes it from payments and refunds."""
 
 
 class ErasedOrigin(SQLModel, table=True):

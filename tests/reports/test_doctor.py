@@ -182,6 +182,9 @@ BREAKS = {
     " SELECT 'apv_1', 'refund', 'done', id, now(), now(), 'reason', 1, '{}', '[]', '', now() FROM w",
     "kept-days-are-right": "INSERT INTO number_day (measure, of, day, value)"
     " SELECT 'mrr', 'monthly', day, 1 FROM generate_series(date '2027-01-01', '2027-02-28', interval '1 day') day",
+    "kept-starts-are-right": "WITH came AS (INSERT INTO start_origin (subscription_id, reader_id, article_id, section, is_trial, at, paid_cents)"
+    " SELECT id, reader_id, 'a', 'News', true, started_at, 1 FROM subscription)"
+    " UPDATE number_mark SET through = (SELECT max(paid_at)::date FROM payment) + 7 + (date '2027-03-16' - date '2020-01-01') % 30",
     "events-are-settled": "UPDATE inbound_event SET settled_at = NULL, next_attempt_at = '2027-03-16'",
 }
 

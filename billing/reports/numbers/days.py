@@ -14,6 +14,7 @@ from billing.platform.claims import only_one
 from billing.platform.db import Database
 from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
+from billing.reports.numbers import paid_by_starts
 from billing.reports.numbers.measures import SOURCES, Source
 from billing.reports.numbers.models import NumberDay, NumberMark
 from billing.reports.numbers.shape import NumbersPeriod
@@ -93,11 +94,12 @@ def _closed_at(site: Site, day: date) -> datetime:
 
 
 def keep(session: Session, site: Site, period: NumbersPeriod) -> None:
-    """Compute the days of a period and write them over what was kept of them."""
+    """Compute the days of a period, and what those starts have paid whose money moved in them, and write it over what was kept."""
     facts = compute(session, site, period)
     session.execute(delete(NumberDay).where(col(NumberDay.day).between(period.first, period.last)))
     rows = [{"measure": fact.measure, "of": fact.of, "day": fact.day, "value": fact.value} for fact in facts]
     bulk.insert(session, NumberDay, rows)
+    paid_by_starts.keep(session, *period.instants(site))
 
 
 def keep_again(

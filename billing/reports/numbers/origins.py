@@ -3,15 +3,16 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.access.models import Article
 from billing.newsletters.models import Issue, Newsletter
-from billing.payments.refund_models import GIVEN
 from billing.platform import bulk
+from billing.reports.numbers.days import kept_through
+from billing.reports.numbers.paid_by_starts import MOVED
 from billing.reports.numbers.shape import (
     Cell,
     Chart,
@@ -23,7 +24,9 @@ from billing.reports.numbers.shape import (
     Unit,
     share,
 )
+from billing.rules.periods import start_of_day
 
+_DAY = timedelta(days=1)
 MOST_ROWS = 200
 """Rows of a table; the others are summed up in one more, so that each table adds up to the figures."""
 OTHERS, NOT_KNOWN = "All others", "Not known"
@@ -60,32 +63,21 @@ Origins = dict[tuple[str, str, str], Led]
 """By article, its section, and issue; empty text where one isn't known."""
 STARTS = sa.text(
     f"""
-    WITH started AS (SELECT * FROM start_origin WHERE at >= :since AND at < :until),
-    charged AS (
-        SELECT s.subscription_id, p.id, p.amount FROM started s JOIN invoice i ON i.subscription_id = s.subscription_id
-        JOIN payment p ON p.invoice_id = i.id AND NOT p.duplicate AND p.paid_at <= :at),
-    paid AS (
-        SELECT subscription_id, sum(cents) AS cents FROM (
-            SELECT subscription_id, amount AS cents FROM charged
-            UNION ALL SELECT c.subscription_id, -r.amount FROM charged c
-            JOIN refund r ON r.payment_id = c.id AND r.created_at <= :at AND {GIVEN}) moved GROUP BY 1)
-    SELECT at >= :begin, coalesce(article_id, ''), coalesce(section, ''), coalesce(issue_id, ''),
+    WITH {MOVED},
+    started AS (
+        SELECT o.*, coalesce(f.cents, o.paid_cents) AS cents FROM start_origin o LEFT JOIN fresh f USING (subscription_id)
+        WHERE o.at >= :since AND o.at < :before)
+    SELECT at >= :first_begins, coalesce(article_id, ''), coalesce(section, ''), coalesce(issue_id, ''),
         count(*) FILTER (WHERE is_trial), count(*) FILTER (WHERE NOT is_trial), count(cents), CAST(coalesce(sum(cents), 0) AS bigint)
-    FROM started LEFT JOIN paid USING (subscription_id) GROUP BY 1, 2, 3, 4
+    FROM started GROUP BY 1, 2, 3, 4
     UNION ALL
     SELECT month >= :first, article_id, section, issue_id, trials, paid_starts, converted, 0 FROM erased_origin
     WHERE month >= :first_before AND month + interval '1 month' <= CAST(:last AS date) + 1
         AND (month >= :first OR month + interval '1 month' <= :first)
-    """  # noqa: S608 - a condition of our own
-).bindparams(
-    *(
-        sa.bindparam(name, type_=sa.DateTime(timezone=True), literal_execute=True)
-        for name in ("since", "until")
-    )
+    """  # noqa: S608 - conditions of our own
 )
 """The query of starts in a period, and in the one before it: whether in the period, then by what they came, and what came of them.
-An index range of starts. Their invoices, payments and refunds are joined once for all: by indexes where the starts are few, and by reading
-the tables in order where they are many, as in a year. So the range stands in the text: a plan for any range would take them to be few."""
+What was paid by the last kept day is kept with each start; those whose money moved since, between `:begin` and `:until`, are summed anew."""
 
 
 def origins(question: NumbersQuestion) -> Section:
@@ -114,11 +106,14 @@ def _led(question: NumbersQuestion) -> tuple[Origins, Origins]:
 def asked(question: NumbersQuestion) -> dict[str, datetime | date]:
     """The values for `STARTS`."""
     period, before = question.period, question.period.before
-    begin, until = period.instants(question.site)
+    first_begins, until = period.instants(question.site)
     since, _ = before.instants(question.site)
+    through = kept_through(question.session)
     return {
-        "since": since, "begin": begin, "until": until, "at": question.at,
+        "since": since, "first_begins": first_begins, "before": until,
         "first_before": before.first, "first": period.first, "last": period.last,
+        "begin": start_of_day(through + _DAY, question.site.zone) if through else datetime.min.replace(tzinfo=UTC),
+        "until": datetime.max.replace(tzinfo=UTC),
     }  # fmt: skip
 
 

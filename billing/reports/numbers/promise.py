@@ -1,11 +1,16 @@
-"""The promise that kept days say what ledger and history say."""
+"""The promises that what is kept of days and of starts says what ledger and history say."""
 
 # ruff: noqa: S608 - the query is put together from constants of ours
 
 from billing.reports.numbers.days import COUNTED_AGAIN
 from billing.reports.numbers.measures import MONEY_SOURCE, RECURRING_SOURCE, TRIAL_SOURCE
+from billing.reports.numbers.paid_by_starts import MOVED, TOUCHED
 from billing.reports.promise import Promise
 
+_DAY_OF_MARK = (
+    f"SELECT through - {COUNTED_AGAIN} - (CAST(:at AS date) - date '2020-01-01') % 30 AS day FROM number_mark"
+)
+"""Another closed day each night, of the last month of those that aren't counted again."""
 _SAMPLED = "(SELECT day FROM sampled)"
 _WHEN = {
     ":begin": f"({_SAMPLED}::timestamp AT TIME ZONE :zone)",
@@ -20,19 +25,20 @@ _MERGED = ("mrr_new", "mrr_reactivation", "count_new", "count_reactivation")
 def _on_sampled_day(query: str) -> str:
     for name, value in _WHEN.items():
         query = query.replace(name, value)
-    return f"SELECT measure, of, value FROM ({query}) s"
+    return query
 
 
 _FRESH = " UNION ALL ".join(
-    _on_sampled_day(source.sql) for source in (RECURRING_SOURCE, TRIAL_SOURCE, MONEY_SOURCE)
+    f"SELECT measure, of, value FROM ({_on_sampled_day(source.sql)}) s"
+    for source in (RECURRING_SOURCE, TRIAL_SOURCE, MONEY_SOURCE)
 )
+_SINCE_KEPT = TOUCHED.replace(
+    ":begin", "((SELECT through + 1 FROM number_mark)::timestamp AT TIME ZONE :zone)"
+).replace(":until", "'infinity'")
 KEPT_DAYS = Promise(
     "kept-days-are-right",
     "The numbers kept of one closed day, another each night, are those that ledger and history give.",
-    f"""WITH sampled AS MATERIALIZED (
-            SELECT through - {
-        COUNTED_AGAIN
-    } - (CAST(:at AS date) - date '2020-01-01') % 30 AS day FROM number_mark),
+    f"""WITH sampled AS MATERIALIZED ({_DAY_OF_MARK}),
         fresh AS MATERIALIZED ({_FRESH}),
         kept AS MATERIALIZED (SELECT measure, of, value FROM number_day WHERE day = {
         _SAMPLED
@@ -45,3 +51,14 @@ KEPT_DAYS = Promise(
 )
 """Late answers come within a week. One that comes later, or a restored database, is seen here; `billing numbers keep` computes the
 days anew."""
+KEPT_STARTS = Promise(
+    "kept-starts-are-right",
+    "What is kept as paid by a start with a known origin is what payments and refunds give: those that paid on one closed day, another each night.",
+    f"""WITH sampled AS MATERIALIZED ({_DAY_OF_MARK}), {_on_sampled_day(MOVED)}
+        SELECT subscription_id AS id, concat('kept as ', coalesce(o.paid_cents::text, 'nothing'), ', and it is ', f.cents) AS at_fault
+        FROM fresh f JOIN start_origin o USING (subscription_id)
+        WHERE o.paid_cents IS DISTINCT FROM f.cents AND subscription_id NOT IN ({_SINCE_KEPT})""",
+    link="/staff/numbers/origins",
+)
+"""Those whose money moved since the last kept day are summed anew on each page. `billing numbers keep` mends the others."""
+KEPT_NUMBERS = (KEPT_DAYS, KEPT_STARTS)

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 
 from billing.reports.article_starts import ArticleStarts, of_articles, sold_since
-from billing.reports.numbers import origins
+from billing.reports.numbers import days, origins
 from billing.reports.numbers.shape import NumbersPeriod, NumbersQuestion, Section
 from tests.support.erasures import ask_for
 from tests.support.newsroom import Newsroom
@@ -92,6 +92,62 @@ def test_what_was_paid_agrees_with_the_ledger_also_after_a_refund(world: World) 
     (after,) = world.rows(LEDGER)
     assert after["cents"] < ledger["cents"]
     assert figures(counted(world))["paid"][0] == after["cents"] - other["amount"]
+
+
+def kept(world: World) -> dict[str, int | None]:
+    """By the reader's name: what is kept as paid by the start."""
+    found = world.rows(
+        "SELECT split_part(r.email, '@', 1) AS name, o.paid_cents FROM start_origin o JOIN reader r ON r.id = o.reader_id"
+    )
+    return {row["name"]: row["paid_cents"] for row in found}
+
+
+def test_what_starts_have_paid_is_kept_by_night_and_summed_anew_until_then(world: World) -> None:
+    the_season(world)
+    first = {"thandi": 7500, "pieter": None, "sipho": 75000}
+    assert kept(world) == first
+    (charged,) = world.rows(
+        "SELECT period_end_on AS day FROM subscription WHERE plan_id = 'monthly' AND period_number = 1 LIMIT 1"
+    )
+    day = charged["day"]
+    world.advance_to(local(day.year, day.month, day.day, 20))
+    assert kept(world) == first
+    assert figures(counted(world))["paid"] == (2 * 7500 + 75000, 0)
+    world.advance(days=1)
+    assert kept(world) == first | {"thandi": 2 * 7500}
+    as_kept = counted(world)
+    world.execute("DELETE FROM number_day")
+    world.execute("DELETE FROM number_mark")
+    world.execute("UPDATE start_origin SET paid_cents = NULL")
+    assert counted(world) == as_kept
+
+
+def test_a_refund_that_bounces_late_counts_at_once_and_is_kept(world: World) -> None:
+    the_season(world)
+    world.advance(days=1)
+    (payment,) = world.rows("SELECT id, reader_id FROM payment WHERE amount = 75000")
+    world.api.post(
+        f"/v1/payments/{payment['id']}/refunds", json={"amount": 2500, "reason": "A day was missing"}
+    ).raise_for_status()
+    assert figures(counted(world))["paid"] == (7500 + 72500, 0)
+    world.settle()
+    world.advance(days=9)
+    assert kept(world)["sipho"] == 72500
+    world.execute("UPDATE refund SET state = 'failed', credit_note_number = NULL, settled_at = NULL")
+    assert figures(counted(world))["paid"] == (7500 + 75000, 0)
+    world.advance(days=1)
+    assert kept(world)["sipho"] == 75000
+
+
+def test_days_computed_anew_mend_what_is_kept_of_starts(world: World) -> None:
+    the_season(world)
+    world.advance(days=30)
+    world.execute("UPDATE start_origin SET paid_cents = 1 WHERE paid_cents = 75000")
+    wrong = figures(counted(world))["paid"][0]
+    services = world.services
+    days.keep_again(services.database, services.site, MARCH)
+    right = figures(counted(world))["paid"][0]
+    assert (wrong, right) == (1 + 2 * 7500, 75000 + 2 * 7500)
 
 
 def test_an_erased_reader_stays_in_the_count_of_a_whole_month(world: World) -> None:

@@ -28,34 +28,28 @@ class ComingCharge:
     amount: Money
 
 
-_FIRST_DAY = "CASE WHEN s.state = 'trialing' OR s.period_end_on IS NULL THEN s.charge_on END"
+_FIRST_DAY = "CASE WHEN state = 'trialing' OR period_end_on IS NULL THEN charge_on END"
 COMING = sa.text(
     f"""
-    SELECT min(state) AS state, min(plan_id) AS plan_id, min(price_id) AS price_id, min(period_end_on) AS period_end_on,
-        bool_and(period_number > 0) AS has_paid, min(retry_on) AS retry_on, min(resumes_on) AS resumes_on,
-        min(held_until) AS held_until, min(next_price_id) AS next_price_id, min(next_terms_on) AS next_terms_on,
-        max(charge_on) AS charge_on, count(*) AS subscriptions
-    FROM (
-        SELECT s.*, concat(s.state, '|', s.plan_id, '|', s.price_id, '|', s.period_end_on, '|', s.period_number > 0, '|', s.retry_on, '|',
-            s.resumes_on, '|', s.held_until, '|', s.next_price_id, '|', s.next_terms_on, '|', {_FIRST_DAY}, '|',
-            extract(day FROM s.charge_on)) AS alike
-        FROM subscription s
-        WHERE s.state <> 'ended' AND s.cancels_at IS NULL
-            AND least(s.period_end_on, s.retry_on, s.resumes_on, {_FIRST_DAY}) <= :until
-        OFFSET 0) s
-    GROUP BY alike
+    SELECT state, plan_id, price_id, period_end_on, period_number > 0 AS has_paid, retry_on, resumes_on, held_until, next_price_id,
+        next_terms_on, max(charge_on) AS charge_on, count(*) AS subscriptions
+    FROM subscription
+    WHERE state <> 'ended' AND cancels_at IS NULL AND least(period_end_on, retry_on, resumes_on, {_FIRST_DAY}) <= :until
+    GROUP BY state, plan_id, price_id, period_end_on, period_number > 0, retry_on, resumes_on, held_until, next_price_id, next_terms_on,
+        {_FIRST_DAY}, extract(day FROM charge_on)
     """  # noqa: S608 - an expression of our own
 )
-# Grouped by one text, whose number PostgreSQL can't estimate as OFFSET hides its parts: so it takes the groups to be few, and counts in
-# memory. By the columns it would expect a hundred thousand, and sort every row.
 """How many live subscriptions that go on are alike. Of an anchor within a period only its day of the month matters. Reads each once;
 `one_live_subscription` finds them among the ended ones."""
+COUNT_IN_MEMORY = sa.text("SET LOCAL work_mem = '64MB'")
+"""PostgreSQL expects as many groups as there could be days and prices, and would sort every row to count a few hundred."""
 
 
 def coming_charges(ctx: TransactionContext, until: date) -> Counter[ComingCharge]:
     """How many charges there will be from today through the day `until`, where nobody does anything and every bank agrees. What is late
     is charged today, once, however much is late."""
     keep_loaded(ctx.session)
+    ctx.session.execute(COUNT_IN_MEMORY)
     found: Counter[ComingCharge] = Counter()
     for row in ctx.session.execute(COMING, {"until": until}):
         alike = Subscription(

@@ -84,7 +84,7 @@ def _keep_next(session: Session, site: Site, at: datetime) -> int:
         return 0
     last = min(site.today(at - CLOSED_AFTER) - _DAY, mark.through + timedelta(days=DAYS_AT_ONCE))
     days = (last - mark.through).days
-    keep(session, site, NumbersPeriod(mark.through - timedelta(days=COUNTED_AGAIN - 1), last))
+    keep(session, site, NumbersPeriod(mark.through - timedelta(days=COUNTED_AGAIN - 1), last), through=last)
     mark.through, mark.next_at = last, _closed_at(site, last + _DAY)
     return days
 
@@ -93,13 +93,14 @@ def _closed_at(site: Site, day: date) -> datetime:
     return start_of_day(day + _DAY, site.zone) + CLOSED_AFTER
 
 
-def keep(session: Session, site: Site, period: NumbersPeriod) -> None:
-    """Compute the days of a period, and what those starts have paid whose money moved in them, and write it over what was kept."""
+def keep(session: Session, site: Site, period: NumbersPeriod, *, through: date) -> None:
+    """Compute the days of a period and write them over what was kept of them. So too what those starts have paid whose money moved in
+    them, up to the end of `through`, the last kept day."""
     facts = compute(session, site, period)
     session.execute(delete(NumberDay).where(col(NumberDay.day).between(period.first, period.last)))
     rows = [{"measure": fact.measure, "of": fact.of, "day": fact.day, "value": fact.value} for fact in facts]
     bulk.insert(session, NumberDay, rows)
-    paid_by_starts.keep(session, *period.instants(site))
+    paid_by_starts.keep(session, *period.instants(site), kept_until=start_of_day(through + _DAY, site.zone))
 
 
 def keep_again(
@@ -109,13 +110,15 @@ def keep_again(
     the first of each month of days."""
     with database.transaction() as session:
         through = kept_through(session)
-    first, last = period.first, min(period.last, through or date.min)
+    if through is None:
+        return 0
+    first, last = period.first, min(period.last, through)
     done = 0
     while first <= last:
         computing(first)
         some = NumbersPeriod(first, min(last, first + timedelta(days=DAYS_AT_ONCE - 1)))
         with database.transaction() as session:
-            keep(session, site, some)
+            keep(session, site, some, through=through)
         done += some.days
         first = some.last + _DAY
     return done

@@ -12,7 +12,7 @@ from billing.access.models import Article
 from billing.newsletters.models import Issue, Newsletter
 from billing.platform import bulk
 from billing.reports.numbers.days import kept_through
-from billing.reports.numbers.paid_by_starts import MOVED
+from billing.reports.numbers.paid_by_starts import PAID_NOW
 from billing.reports.numbers.shape import (
     Cell,
     Chart,
@@ -63,13 +63,10 @@ Origins = dict[tuple[str, str, str], Led]
 """By article, its section, and issue; empty text where one isn't known."""
 STARTS = sa.text(
     f"""
-    WITH {MOVED},
-    started AS (
-        SELECT o.*, coalesce(f.cents, o.paid_cents) AS cents FROM start_origin o LEFT JOIN fresh f USING (subscription_id)
-        WHERE o.at >= :since AND o.at < :before)
+    WITH {PAID_NOW}
     SELECT at >= :first_begins, coalesce(article_id, ''), coalesce(section, ''), coalesce(issue_id, ''),
         count(*) FILTER (WHERE is_trial), count(*) FILTER (WHERE NOT is_trial), count(cents), CAST(coalesce(sum(cents), 0) AS bigint)
-    FROM started GROUP BY 1, 2, 3, 4
+    FROM paid WHERE at >= :since AND at < :before GROUP BY 1, 2, 3, 4
     UNION ALL
     SELECT month >= :first, article_id, section, issue_id, trials, paid_starts, converted, 0 FROM erased_origin
     WHERE month >= :first_before AND month + interval '1 month' <= CAST(:last AS date) + 1
@@ -77,7 +74,7 @@ STARTS = sa.text(
     """  # noqa: S608 - conditions of our own
 )
 """The query of starts in a period, and in the one before it: whether in the period, then by what they came, and what came of them.
-What was paid by the last kept day is kept with each start; those whose money moved since, between `:begin` and `:until`, are summed anew."""
+What they have paid is kept up to `:begin`, the end of the last kept day."""
 
 
 def origins(question: NumbersQuestion) -> Section:

@@ -9,13 +9,13 @@ from sqlmodel import Session
 
 from billing.payments.refund_models import FAILED_UNPAID, GIVEN
 
+# A refund may fail, or be paid by other means, long after it was made: the few that did count as moved at any time.
 _RETURNED = f"""
     SELECT i.subscription_id
     FROM (SELECT payment_id FROM refund WHERE created_at >= :begin AND created_at < :until
         UNION ALL SELECT payment_id FROM refund WHERE {FAILED_UNPAID}
         UNION ALL SELECT payment_id FROM refund WHERE paid_back_ref IS NOT NULL) r
     JOIN payment p ON p.id = r.payment_id JOIN invoice i ON i.id = p.invoice_id"""
-# A refund may fail, or be paid by other means, long after it was made: the few that did count as moved at any time.
 MOVED = f"""
     SELECT i.subscription_id FROM payment p JOIN invoice i ON i.id = p.invoice_id WHERE p.paid_at >= :begin AND p.paid_at < :until
     UNION {_RETURNED}"""

@@ -41,7 +41,7 @@ log = logging.getLogger("billing.events")
 
 
 class NeedsTransaction(Exception):
-    """A block that said it only reads changed something, or locked a row. A defect of ours."""
+    """A block that said it only reads changed something, locked a row, or set what ends with a transaction. A defect of ours."""
 
 
 class ReadingSession(Session):
@@ -205,10 +205,12 @@ _LOCK_NAMES = sa.text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys 
 
 
 @sa.event.listens_for(ReadingSession, "do_orm_execute")
-def _refuse_locks(running: ORMExecuteState) -> None:
+def _refuse_locks_and_settings(running: ORMExecuteState) -> None:
     statement = running.statement
     if statement is _LOCK_NAMES or getattr(statement, "_for_update_arg", None) is not None:
         raise NeedsTransaction("a lock")
+    if isinstance(statement, sa.TextClause) and statement.text.startswith("SET LOCAL"):
+        raise NeedsTransaction("a setting")  # PostgreSQL would only warn, and go on without it
 
 
 def advisory_key(name: str) -> int:

@@ -15,6 +15,7 @@ from billing.platform.counters import count_after_commit
 from billing.platform.db import NeedsTransaction, lock_names, lock_one
 from billing.readers.models import Reader
 from billing.readers.register import by_id
+from billing.subscriptions.coming_charges import COUNT_IN_MEMORY
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
@@ -55,7 +56,14 @@ def lock_a_name(ctx: TransactionContext, reader: Reader) -> None:
     lock_names(ctx.session, reader.id)
 
 
-@pytest.mark.parametrize("act", [change_it, add_one, delete_it, lock_its_row, query_with_a_lock, lock_a_name])
+def set_for_the_transaction(ctx: TransactionContext, _: Reader) -> None:
+    ctx.session.execute(COUNT_IN_MEMORY)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [change_it, add_one, delete_it, lock_its_row, query_with_a_lock, lock_a_name, set_for_the_transaction],
+)
 def test_what_needs_a_transaction_is_refused(act: Act, world: World, in_trial: Subscriber) -> None:
     with pytest.raises(NeedsTransaction), reading(world) as ctx:
         act(ctx, by_id(ctx.session, in_trial.reader_id))

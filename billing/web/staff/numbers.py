@@ -86,7 +86,7 @@ def one_section(visit: Seeing, section: str, first: First = "", last: Last = "")
 
 
 def _table(visit: StaffVisit, key: str, period: NumbersPeriod) -> NumbersTable:
-    with visit.read() as ctx:
+    with visit.begin() as ctx:  # `coming_charges` sets what ends with a transaction
         return sections.table(NumbersQuestion(ctx.session, ctx.site, period, visit.at), key)
 
 
@@ -96,7 +96,7 @@ def _page(visit: StaffVisit, first: str, last: str, section: Count | None) -> Re
         period = read_period(first, last, visit.today)
     except (NotADay, NotAPeriodOfNumbers) as refusal:
         return visit.page(_view(visit, address, (first, last), [], None, refusal), refusal.status)
-    with visit.read() as ctx:
+    with visit.begin() as ctx:
         question = NumbersQuestion(ctx.session, ctx.site, period, visit.at)
         found = [section(question)] if section else sections.count(question)
     return visit.page(_view(visit, address, (first, last), found, period, None))

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from itertools import chain
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete
 
 from billing.platform import bulk
 from billing.platform.claims import only_one
@@ -125,8 +125,9 @@ def keep_again(
 
 
 def kept_through(session: Session) -> date | None:
-    """The last day that is kept."""
-    return session.exec(select(col(NumberMark.through))).first()
+    """The last day that is kept; the same for all sections of a page."""
+    mark = session.get(NumberMark, 1)
+    return mark.through if mark else None
 
 
 class SummedDays:

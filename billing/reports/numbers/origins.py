@@ -74,7 +74,7 @@ STARTS = sa.text(
     """  # noqa: S608 - conditions of our own
 )
 """The query of starts in a period, and in the one before it: whether in the period, then by what they came, and what came of them.
-What they have paid is kept up to `:begin`, the end of the last kept day."""
+What they have paid is kept up to `:begin`, the end of the last kept day, or for a day more where a night has come between."""
 
 
 def origins(question: NumbersQuestion) -> Section:
@@ -100,7 +100,7 @@ def _led(question: NumbersQuestion) -> tuple[Origins, Origins]:
     return found[True], found[False]
 
 
-def asked(question: NumbersQuestion) -> dict[str, datetime | date]:
+def asked(question: NumbersQuestion) -> dict[str, datetime | date | str]:
     """The values for `STARTS`."""
     period, before = question.period, question.period.before
     first_begins, until = period.instants(question.site)
@@ -110,7 +110,7 @@ def asked(question: NumbersQuestion) -> dict[str, datetime | date]:
         "since": since, "first_begins": first_begins, "before": until,
         "first_before": before.first, "first": period.first, "last": period.last,
         "begin": start_of_day(through + _DAY, question.site.zone) if through else datetime.min.replace(tzinfo=UTC),
-        "until": datetime.max.replace(tzinfo=UTC),
+        "until": datetime.max.replace(tzinfo=UTC), "zone": question.site.zone.key,
     }  # fmt: skip
 
 

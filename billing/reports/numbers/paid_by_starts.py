@@ -21,6 +21,9 @@ MOVED = f"""
     UNION {_RETURNED}"""
 """Subscriptions with a payment or a refund from `:begin` up to `:until`. Index ranges."""
 
+KEPT_UNTIL = "coalesce(((SELECT through + 1 FROM number_mark WHERE id = 1)::timestamp AT TIME ZONE :zone), '-infinity')"
+"""When the last kept day ended, in a query: a night that keeps another one between two statements changes nothing of this one."""
+
 
 def summed(moved: str, before: str) -> str:
     """Parts of a query, of which `fresh` is what the starts among the subscriptions of the query `moved` have paid by payments before a
@@ -39,12 +42,12 @@ def summed(moved: str, before: str) -> str:
 PAID_NOW = f"""{summed(_RETURNED, "'infinity'")},
     since AS MATERIALIZED (
         SELECT i.subscription_id, CAST(sum(p.amount) AS bigint) AS cents FROM payment p JOIN invoice i ON i.id = p.invoice_id
-        WHERE p.paid_at >= :begin AND NOT p.duplicate GROUP BY 1),
+        WHERE p.paid_at >= :begin AND p.paid_at >= {KEPT_UNTIL} AND NOT p.duplicate GROUP BY 1),
     paid AS (
         SELECT o.*, coalesce(f.cents, s.cents + coalesce(o.paid_cents, 0), o.paid_cents) AS cents
         FROM start_origin o LEFT JOIN fresh f USING (subscription_id) LEFT JOIN since s USING (subscription_id))"""
-"""Parts of a query, of which `paid` is each start with what it has paid until now: `cents`, none before its first payment. What is kept by
-`:begin` and the payments since, one range of them; summed whole where a refund moved."""
+"""Parts of a query, of which `paid` is each start with what it has paid until now: `cents`, none before its first payment. What is kept and
+the payments since, one range of them from `:begin`, the end of a kept day; summed whole where a refund moved."""
 _KEEP = sa.text(
     f"""WITH {summed(MOVED, ":kept_until")}
     UPDATE start_origin o SET paid_cents = f.cents FROM fresh f

@@ -4,7 +4,7 @@
 
 from billing.reports.numbers.days import COUNTED_AGAIN
 from billing.reports.numbers.measures import MONEY_SOURCE, RECURRING_SOURCE, TRIAL_SOURCE
-from billing.reports.numbers.paid_by_starts import MOVED, summed
+from billing.reports.numbers.paid_by_starts import KEPT_UNTIL, MOVED, summed
 from billing.reports.promise import Promise
 
 _DAY_OF_MARK = (
@@ -35,7 +35,6 @@ _FRESH = " UNION ALL ".join(
 _LAST_DAYS = MOVED.replace(
     ":begin", f"((SELECT through + 1 - {COUNTED_AGAIN} FROM number_mark)::timestamp AT TIME ZONE :zone)"
 ).replace(":until", "'infinity'")
-_KEPT_UNTIL = "((SELECT through + 1 FROM number_mark)::timestamp AT TIME ZONE :zone)"
 KEPT_DAYS = Promise(
     "kept-days-are-right",
     "The numbers kept of one closed day, another each night, are those that ledger and history give.",
@@ -55,7 +54,7 @@ days anew."""
 KEPT_STARTS = Promise(
     "kept-starts-are-right",
     "What is kept as paid by a start with a known origin is what payments and refunds give: those that paid on one closed day, another each night.",
-    f"""WITH sampled AS MATERIALIZED ({_DAY_OF_MARK}), {summed(_on_sampled_day(MOVED), _KEPT_UNTIL)}
+    f"""WITH sampled AS MATERIALIZED ({_DAY_OF_MARK}), {summed(_on_sampled_day(MOVED), KEPT_UNTIL)}
         SELECT subscription_id AS id, concat('kept as ', coalesce(o.paid_cents::text, 'nothing'), ', and it is ', f.cents) AS at_fault
         FROM fresh f JOIN start_origin o USING (subscription_id)
         WHERE o.paid_cents IS DISTINCT FROM f.cents AND subscription_id NOT IN ({_LAST_DAYS})""",

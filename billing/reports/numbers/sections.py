@@ -1,5 +1,6 @@
 """Every section of the numbers, in the order of the page."""
 
+from billing.platform.db import keep_loaded
 from billing.platform.errors import NotFound
 from billing.reports.numbers.answers import figures_as_table
 from billing.reports.numbers.dunning import dunning
@@ -60,6 +61,7 @@ def named(key: str) -> Count:
 
 def count(question: NumbersQuestion) -> list[Section]:
     """All sections of a period."""
+    keep_loaded(question.session)  # so that how far the days are kept is asked once
     return [section(question) for section in SECTIONS]
 
 

@@ -1,6 +1,9 @@
 """The numbers of what led to subscriptions count starts and their payments, and agree with the ledger."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
 
 from billing.reports.article_starts import ArticleStarts, of_articles, sold_since
 from billing.reports.numbers import days, origins
@@ -120,6 +123,30 @@ def test_what_starts_have_paid_is_kept_by_night_and_summed_anew_until_then(world
     world.execute("DELETE FROM number_mark")
     world.execute("UPDATE start_origin SET paid_cents = NULL")
     assert counted(world) == as_kept
+
+
+def test_a_night_between_two_statements_makes_nothing_count_twice(world: World) -> None:
+    the_season(world)
+    (charged,) = world.rows(
+        "SELECT period_end_on AS day FROM subscription WHERE plan_id = 'monthly' AND period_number = 1 LIMIT 1"
+    )
+    day, services = charged["day"], world.services
+    world.advance_to(local(day.year, day.month, day.day, 20))
+    nights: list[int] = []
+
+    def night(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "FROM number_mark" in statement and not nights:
+            nights.append(0)  # the night asks for the mark too
+            nights.append(days.keep_due(services.database, services.site, world.now + timedelta(days=1)))
+
+    sa.event.listen(services.database.engine, "after_cursor_execute", night)
+    try:
+        found = figures(counted(world))["paid"]
+    finally:
+        sa.event.remove(services.database.engine, "after_cursor_execute", night)
+    assert nights == [0, 1]
+    assert kept(world)["thandi"] == 2 * 7500
+    assert found == (2 * 7500 + 75000, 0)
 
 
 def test_a_refund_that_bounces_late_counts_at_once_and_is_kept(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
 import psycopg
@@ -103,11 +104,22 @@ def test_the_part_of_pages_runs() -> None:
 def test_staff_pages_of_a_small_crowd_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASTHEAD_STAFF", "300")
     figures = staff.measure(True)
-    bars = {one.what.rpartition(", p95")[0]: one.baseline for one in figures if one.bar}
+    bars = {one.what.rpartition(", p95")[0]: one.baseline for one in figures if one.bar is not None}
     assert bars["search: two words"] == 200
     assert bars["a reader"] == bars["list of payments"] == 300
     assert bars["numbers of a year"] == bars["numbers of a month, forecast"] == 2000
     assert all(one.ours > 0 and one.baseline for one in figures)
+
+
+def test_a_page_that_reads_a_large_table_from_end_to_end_misses_its_bar() -> None:
+    page = staff.Page(
+        "numbers", repeat("/"), 300, took=[1.0], usual=[1.0], may_scan=frozenset({"subscription"})
+    )
+    for scanned, holds in (((), True), (("subscription",), True), (("payment", "subscription"), False)):
+        page.scanned = scanned
+        (timed,) = (one for one in staff.figures_of(page, 1_000_000) if one.bar is not None)
+        assert timed.holds is holds
+        assert ("payment wrongly" in timed.bound) is not holds
 
 
 def test_a_table_that_is_read_from_end_to_end_is_named() -> None:

@@ -35,12 +35,17 @@ def pdf_of(mail: Mail, house: House, language: Language = ENGLISH) -> Pdf | None
 
 def print_documents(documents: Sequence[Document], house: House, language: Language = ENGLISH) -> Pdf:
     """One file with a page for each document, named after the first; in English if the language lacks a part of them."""
+    content = print_layout("paper.typ", sheet_inputs(documents, house, language))
+    return Pdf(f"{documents[0].file_name}.pdf", content)
+
+
+def sheet_inputs(documents: Sequence[Document], house: House, language: Language = ENGLISH) -> dict[str, str]:
+    """What `sheets.typ` reads to print these documents, which may be none."""
     tidy = tidy_house(house)
     sheets, written = in_whole(language, lambda it: ([sheet_of(one, tidy, it) for one in documents], it))
     code, _, region = written.tag.partition("-")
     inputs = {"sheets": json.dumps(sheets), "house": json.dumps(house.words), "logo": _logo_of(house)}
-    content = print_layout("paper.typ", inputs | {"language": code, "region": region})
-    return Pdf(f"{documents[0].file_name}.pdf", content)
+    return inputs | {"language": code, "region": region}
 
 
 def _logo_of(house: House) -> str:
@@ -52,7 +57,7 @@ def _logo_of(house: House) -> str:
 
 
 def print_layout(name: str, inputs: dict[str, str]) -> bytes:
-    """The layout of that name, filled in, as a PDF."""
+    """The layout of that name, filled in, as a PDF. It may print documents, by the functions of `sheets.typ`."""
     import typst  # here, because it costs 20 ms and 40 MB, and most processes never print
 
     def compiled(standard: Literal["ua-1"] | None) -> bytes:
@@ -70,4 +75,5 @@ def print_layout(name: str, inputs: dict[str, str]) -> bytes:
 
 @cache
 def _layout(name: str) -> bytes:
-    return files("emails").joinpath("templates", name).read_bytes()
+    templates = files("emails").joinpath("templates")
+    return templates.joinpath("sheets.typ").read_bytes() + templates.joinpath(name).read_bytes()

@@ -4,7 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emails.pdf import Pdf, print_layout
+from emails.fields import Document
+from emails.house import House
+from emails.pdf import Pdf, print_layout, sheet_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +17,17 @@ class TextSection:
     text: str
 
 
-def print_text(name: str, title: str, sections: Sequence[TextSection], author: str) -> Pdf:
-    """One file of that name, without its ending. The same text gives the same bytes. Slow: call it with no transaction open."""
-    inputs = {
+def print_text(
+    name: str,
+    title: str,
+    sections: Sequence[TextSection],
+    house: House,
+    documents: Sequence[Document] = (),
+) -> Pdf:
+    """One file of that name, without its ending; the documents follow the text, a page for each. The same text gives the same bytes.
+    Slow: call it with no transaction open."""
+    inputs = sheet_inputs(documents, house) | {
         "title": title,
-        "author": author,
         "sections": json.dumps(
             [
                 {

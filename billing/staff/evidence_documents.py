@@ -118,18 +118,20 @@ def print_files(documents: Documents, house: House) -> Files:
 
 
 def print_all(dispute: Dispute, texts: Texts, documents: Documents, house: House) -> Pdf:
-    """The whole answer as one PDF, for acquirers and people who want a single file. Slow, as `print_files`."""
+    """The whole answer as one PDF, for acquirers and people who want a single file; the tax invoice comes last. Slow, as
+    `print_files`."""
     sections = [TextSection(name.words, text) for name, text in texts.items() if text]
     return emails.print_text(
         f"dispute-{dispute.gateway_ref}",
         f"Evidence for {dispute.gateway_ref}",
         [*sections, *documents.correspondence],
-        house.legal_name,
+        house,
+        documents.invoice,
     )
 
 
 def _print(name: EvidenceFile, sections: tuple[TextSection, ...], house: House) -> Pdf:
-    return emails.print_text(name.value, name.words, _fit(sections, MOST_LETTERS[name]), house.legal_name)
+    return emails.print_text(name.value, name.words, _fit(sections, MOST_LETTERS[name]), house)
 
 
 def _fit(sections: tuple[TextSection, ...], most: int) -> list[TextSection]:

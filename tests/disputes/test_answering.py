@@ -248,6 +248,14 @@ def test_one_pdf_has_all_of_it(world: World, staff: SignIn) -> None:
     finance = staff("finance")
     file = finance.http.get(f"{dispute_page(world)}/evidence.pdf")
     assert file.headers["content-type"] == "application/pdf"
-    assert file.content.startswith(b"%PDF-")
+    whole = ReadPdf(file.content)
+    assert "Why the charge was right" in whole.words
+    assert "Mail to thandi@example.com" in whole.words
+    (invoice,) = world.rows("SELECT id FROM invoice")
+    row = only_dispute(world)
+    receipt = finance.http.get(f"/staff/readers/{row['reader_id']}/invoices/{invoice['id']}.pdf")
+    (tax_invoice,) = ReadPdf(receipt.content).pages
+    assert "Tax invoice" in tax_invoice
+    assert whole.pages[-1] == tax_invoice, "the document that the acquirer gets as the receipt"
     assert world.rows("SELECT act FROM audit_line WHERE act = 'export_evidence'") != []
     assert local(2027, 3, 16, 9, 1) == world.now

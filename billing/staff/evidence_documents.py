@@ -16,6 +16,7 @@ from billing.payments.models import Payment
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 from billing.staff import mails, threads
+from billing.staff.models import RequestMessage
 from emails import Document, House, Pdf, TextSection
 
 MOST_MAILS = 12
@@ -89,12 +90,19 @@ def _requests(session: Session, dispute: Dispute, site: Site) -> list[TextSectio
         if not request.email_verified:  # anybody may have typed the address
             continue
         lines = [request.words] + [
-            f"{'The reader' if message.by_reader else 'We'}, {site.moment(message.at)}:\n{message.words}"
+            f"{_author(message)}, {site.moment(message.at)}:\n{message.words}"
             for message in threads.messages(session, request.id)
         ]
         heading = f"Request of the reader, {site.moment(request.received_at)}"
         sections.append(TextSection(heading, "\n".join(lines)))
     return sections
+
+
+def _author(message: RequestMessage) -> str:
+    """Who wrote it, as the page of the request says."""
+    if message.mail_from is not None and not message.mail_from_reader:  # somebody else may have written it
+        return "By mail from another address"
+    return "The reader" if message.by_reader else "We"
 
 
 def print_files(documents: Documents, house: House) -> Files:

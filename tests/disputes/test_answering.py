@@ -59,7 +59,7 @@ def test_the_answer_is_in_words_with_the_terms_as_accepted_and_the_documents(
     world.advance_to(CHARGE_DAY)
     reader = signed_in(world, READER)
     reader.get("/contact")
-    reader.post("/contact", words="Which card do you have of me?")
+    reader.post("/contact", kind="wrong_charge", words="Which card do you have of me?")
     finance = staff("finance")
     page = finance.get(dispute_page(world))
     assert "16 March 2027 to 15 April 2027" in page.text, "the invoice's own period, through its last day"

@@ -1,0 +1,102 @@
+"""What a bank reads of a dispute: who wrote each message, each mail, and what was read on which day."""
+
+from collections.abc import Callable
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from billing.acquirer.evidence_port import EvidenceFile
+from billing.payments.dispute_models import Dispute
+from billing.platform.actors import Command
+from billing.staff import evidence_documents
+from tests.support.browser import Browser
+from tests.support.cli import run_on
+from tests.support.disputed_charge import CHARGE_DAY, READER, dispute_page, only_dispute
+from tests.support.pdf import Pdf
+from tests.support.signed_in import signed_in
+from tests.support.staff_members import SignIn
+from tests.support.world import World, local
+
+DISPUTED = "pm_card_createDispute"
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """An installation whose mail server passes replies on."""
+    return make_world(local(2027, 3, 1, 10), reply_domain="replies.paper.example")
+
+
+def ask(world: World, staff: SignIn) -> None:
+    """A question of the reader with an answer."""
+    reader = signed_in(world, READER)
+    reader.get("/contact")
+    reader.post("/contact", kind="wrong_charge", words="Which card do you have of me?")
+    (request,) = world.rows("SELECT id FROM reader_request")
+    page = f"/staff/requests/{request['id']}"
+    staff("support").again(page).post(f"{page}/answer", words="A Visa card.")
+    world.settle()
+
+
+def reply(world: World, words: str, *, sender: str) -> None:
+    """A mail that answers our answer."""
+    message = EmailMessage()
+    message["From"], message["Subject"] = sender, "Re: Our answer"
+    message["To"] = world.letter(READER, "Our answer").header("reply-to")
+    message.set_content(words)
+    done = run_on(world, "bounces", "take", "-", stdin=message.as_bytes())
+    assert done.output.strip() == "reply: taken"
+
+
+def send(world: World, finance: Browser) -> dict[str, Any]:
+    """Answer the bank with all documents; return the dispute as the acquirer has it."""
+    path = dispute_page(world)
+    finance.again(path).post(f"{path}/answer", words="They agreed to the price.", documents="yes")
+    world.settle()
+    (row,) = world.sandbox.disputes()
+    return row
+
+
+def correspondence(world: World, sent: dict[str, Any]) -> str:
+    """The text of the document, which is the one that was sent, to the byte."""
+    services = world.services
+    with services.database.begin(services.site, world.now, Command("test")) as ctx:
+        dispute = ctx.session.get_one(Dispute, only_dispute(world)["id"])
+        documents = evidence_documents.collect(ctx, dispute, services.sender.house)
+    files = dict(evidence_documents.print_files(documents, services.sender.house))
+    printed = files[EvidenceFile.CORRESPONDENCE].content
+    (uploaded,) = (
+        row
+        for row in world.sandbox.objects("file")
+        if row["id"] == sent["evidence"]["customer_communication"]
+    )
+    assert uploaded["size"] == len(printed)
+    return Pdf(printed).words
+
+
+def test_the_correspondence_has_the_mails_and_the_request_with_its_answer(
+    world: World, staff: SignIn
+) -> None:
+    world.start_trial(READER, DISPUTED)
+    ask(world, staff)
+    world.advance_to(CHARGE_DAY)
+    said = correspondence(world, send(world, staff("finance")))
+    assert f"Mail to {READER}, 1 March 2027" in said
+    assert "Your free trial has started: first charge" in said
+    assert said.count("R75.00 incl. VAT on Tuesday 16 March 2027") >= 2, "both notices, with amount and day"
+    assert "Tax invoice INV-000001: R75.00 incl. VAT paid" in said
+    assert "Request of the reader, 1 March 2027, 10:00 Which card do you have of me?" in said
+    assert "We, 1 March 2027, 10:00: A Visa card." in said
+
+
+def test_a_reply_from_another_address_is_not_told_to_the_bank_as_the_readers(
+    world: World, staff: SignIn
+) -> None:
+    world.start_trial(READER, DISPUTED)
+    ask(world, staff)
+    reply(world, "I know that card.", sender=READER)
+    reply(world, "Send it to another card.", sender="x@elsewhere.example")
+    world.advance_to(CHARGE_DAY)
+    said = correspondence(world, send(world, staff("finance")))
+    assert "The reader, 1 March 2027, 10:00: I know that card." in said
+    assert "By mail from another address, 1 March 2027, 10:00: Send it to another card." in said

@@ -14,7 +14,7 @@ class EvidenceField(WordedEnum):
     NOT_CANCELLED = "not_cancelled", "Why it was not cancelled before"
     TERMS_SHOWN = "terms_shown", "How the terms were agreed to, and their text"
     REFUND_POLICY_SHOWN = "refund_policy_shown", "How the refund policy was shown, and its text"
-    ACCESS_LOG = "access_log", "Sign-ins and reading, by day"
+    ACCESS_LOG = "access_log", "Sign-ins, and articles read while they were counted, by day"
     EMAIL = "email", "The reader’s address"
     NETWORK_ADDRESS = "network_address", "The network address from which the reader agreed"
 

@@ -135,12 +135,23 @@ def _access_log(evidence: Row, zone: ZoneInfo) -> str:
         )
     if reading := evidence["reading"]:
         parts.append(
-            "Articles read, by day:\n"
+            "Articles read while they were counted, by day:\n"
             + _lines(f"{_day(row['day'])}: {row['metered articles']}" for row in reading)
         )
-    if parts:
-        parts.append("Which articles a subscriber reads is not recorded, to protect the reader’s privacy.")
-    return "\n".join(parts)
+    return "\n".join([*parts, _not_recorded(evidence)])
+
+
+def _not_recorded(evidence: Row) -> str:
+    """Why the days have no more articles, and often none: the meter counts for readers without a subscription (PW-13)."""
+    charge = evidence["charge"]
+    first, last = charge["period from"], charge["period through"]
+    why = (
+        "Articles are counted only while no subscription opens them. What a subscriber reads is not recorded, to protect the"
+        " reader’s privacy."
+    )
+    if any(first <= row["day"] <= last for row in evidence["reading"]):
+        return why
+    return f"No article is on record for the period of this charge, {_day(first)} to {_day(last)}. {why}"
 
 
 def _sign_in(row: Row, zone: ZoneInfo) -> str:

@@ -89,6 +89,46 @@ def test_the_correspondence_has_the_mails_and_the_request_with_its_answer(
     assert "We, 1 March 2027, 10:00: A Visa card." in said
 
 
+def test_the_access_log_has_sign_ins_and_the_articles_that_were_counted(world: World, staff: SignIn) -> None:
+    with world.browse() as browser:
+        browser.sign_in(READER)
+        browser.get(f"/articles/{world.articles['metered'][0]}")
+        world.start_trial(READER, DISPUTED)
+        world.advance_to(local(2027, 3, 4, 8))
+        browser.get(f"/articles/{world.articles['subscriber'][0]}")
+    world.advance_to(CHARGE_DAY)
+    finance = staff("finance")
+    page = finance.get(dispute_page(world)).words
+    assert "Sign-ins, and articles read while they were counted, by day" in page
+    log = send(world, finance)["evidence"]["access_activity_log"]
+    assert log.startswith(
+        "Sign-ins, in the time of Africa/Johannesburg:\n1 March 2027, 10:00: signed in from 127.0.0.1"
+    )
+    assert "; came 2 times, last on 4 March 2027, 08:00\n" in log
+    assert "Articles read while they were counted, by day:\n1 March 2027: 1\n" in log
+    assert log.endswith(
+        "No article is on record for the period of this charge, 16 March 2027 to 15 April 2027. Articles are counted only"
+        " while no subscription opens them. What a subscriber reads is not recorded, to protect the reader’s privacy."
+    )
+
+
+def test_an_article_counted_in_the_period_is_not_denied(world: World, staff: SignIn) -> None:
+    with world.browse() as browser:
+        browser.sign_in(READER)
+        started = world.start_trial(READER)
+        world.advance_to(local(2027, 3, 20, 10))
+        leave = f"/v1/subscriptions/{started['subscription']['id']}/cancel"
+        world.api.post(leave, json={"when": "now", "refund": "none"}).raise_for_status()
+        browser.get(f"/articles/{world.articles['metered'][0]}")
+    (charge,) = world.charges()
+    world.sandbox.banks("dispute", charge=charge["id"])
+    world.settle()
+    log = send(world, staff("finance"))["evidence"]["access_activity_log"]
+    assert "Articles read while they were counted, by day:\n20 March 2027: 1\n" in log
+    assert "No article is on record" not in log
+    assert log.endswith("What a subscriber reads is not recorded, to protect the reader’s privacy.")
+
+
 def test_a_reply_from_another_address_is_not_told_to_the_bank_as_the_readers(
     world: World, staff: SignIn
 ) -> None:

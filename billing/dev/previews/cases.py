@@ -98,8 +98,9 @@ ANSWER = (
     ),
     AnswerText(
         name="access_log",
-        label="Sign-ins and reading, by day",
-        text="21 September 2026, 11:00: signed in from 196.25.1.9 (Firefox on Linux); came 14 times.",
+        label="Sign-ins, and articles read while they were counted, by day",
+        text="21 September 2026, 11:00: signed in from 196.25.1.9 (Firefox on Linux); came 14 times.\n\nNo article is on record for the"
+        " period of this charge, 1 November 2026 to 30 November 2026.",
     ),
     AnswerText(name="email", label="The reader’s address", text=LONG_ADDRESS),
 )

@@ -22,7 +22,7 @@ from emails.card_schemes import scheme_name
 
 MAIL_KINDS = (
     *("trial_started", "trial_notice", "receipt", "cancelled", "withdrawn", "term_left", "resumed"),
-    *("refunded", "refund_failed", "paid_back", "term_notice", "term_reminder", "price_change"),
+    *("refunded", "refund_failed", "paid_back", "term_notice", "term_reminder", "price_notice"),
 )
 """Mails that name a price, a charge, or how to cancel."""
 MOST = 100

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from billing.acquirer.evidence_port import EvidenceFile
+from billing.disputes import evidence
 from billing.payments.dispute_models import Dispute
 from billing.platform.actors import Command
 from billing.staff import evidence_documents
+from emails import MAILS
 from tests.support.browser import Browser
 from tests.support.cli import run_on
 from tests.support.disputed_charge import CHARGE_DAY, READER, dispute_page, only_dispute
@@ -127,6 +129,11 @@ def test_an_article_counted_in_the_period_is_not_denied(world: World, staff: Sig
     assert "Articles read while they were counted, by day:\n20 March 2027: 1\n" in log
     assert "No article is on record" not in log
     assert log.endswith("What a subscriber reads is not recorded, to protect the reader’s privacy.")
+
+
+def test_each_mail_of_the_evidence_is_one_that_we_send() -> None:
+    assert not set(evidence.MAIL_KINDS) - set(MAILS), "a notice of another price is a mail about a price too"
+    assert "price_notice" in evidence.MAIL_KINDS
 
 
 def test_a_reply_from_another_address_is_not_told_to_the_bank_as_the_readers(

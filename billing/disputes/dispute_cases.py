@@ -1,6 +1,7 @@
 """The cases about disputes and fraud warnings follow what the bank does and what was answered."""
 
 from billing.acquirer.balance_port import DisputeState
+from billing.acquirer.reason_words import dispute_reason
 from billing.cases.close import close_about, close_about_payment
 from billing.cases.follow import follow as follow_case
 from billing.cases.models import CaseKind
@@ -48,7 +49,7 @@ def _chargeback(dispute: Dispute) -> str:
 
 def _what(dispute: Dispute) -> str:
     asks = "asks about" if dispute.inquiry else "has taken back"
-    return f"The reader's bank {asks} {Money(dispute.amount).with_vat_words()}: {dispute.reason.replace('_', ' ')}."
+    return f"The reader's bank {asks} {Money(dispute.amount).with_vat_words()}: {dispute_reason(dispute.reason)}."
 
 
 def _follow(ctx: TransactionContext, dispute: Dispute, subject: str) -> bool:

@@ -1,5 +1,6 @@
 """A refund failed: whether it is owed, the notice to its reader, and the case for staff."""
 
+from billing.acquirer.reason_words import refund_failure
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
@@ -35,7 +36,7 @@ def note_failure(ctx: TransactionContext, refund: Refund, payment: Payment) -> N
         ctx,
         CaseKind.REFUND_FAILED,
         refund.id,
-        f"{Money(refund.amount).with_vat_words()} did not go back: {(refund.failure or 'no reason given').rstrip('.')}.{after}",
+        f"{Money(refund.amount).with_vat_words()} did not go back: {refund_failure(refund.failure) or 'no reason given'}.{after}",
         reader_id=refund.reader_id,
         ours=refund.amount,
         facts={

@@ -20,6 +20,7 @@ from billing.acquirer.answers import (
     Unknown,
 )
 from billing.acquirer.port import Gateway
+from billing.acquirer.reason_words import refund_failure
 from billing.acquirer.registry import Acquirers
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
@@ -252,7 +253,7 @@ def _wait_for_balance(
 def _give_up(ctx: TransactionContext, row: UnexplainedCharge, *, not_owed: bool) -> None:
     """A person pays what no refund can return, or explains it."""
     row.given_up_at, row.not_owed = ctx.at, not_owed
-    reason = (row.failure or "no reason given").rstrip(".")
+    reason = refund_failure(row.failure) or "no reason given"
     to_do = (
         "Look at the charge in the acquirer's dashboard, and close this case with what you found."
         if not_owed

@@ -3,6 +3,7 @@
 from sqlmodel import Session, col, select
 
 from billing.acquirer.balance_port import DisputeState
+from billing.acquirer.reason_words import dispute_reason, refund_failure
 from billing.payments import numbers, refunds_owed
 from billing.payments.corrections import InvoiceCorrection
 from billing.payments.dispute_models import Dispute
@@ -130,7 +131,7 @@ def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
                 ),
                 ("payment", row.payment_id),
                 ("refund at the acquirer", row.gateway_ref),
-                ("failure", row.failure),
+                ("failure", refund_failure(row.failure)),
                 ("paid by" if row.paid_back_by_card else "bank transfer", row.paid_back_ref),
             ),
         )
@@ -172,7 +173,7 @@ def disputes(session: Session, reader_id: str, most: int) -> list[Entry]:
             what=f"{in_words(row)}: {_STANDS[row.state]}",
             ref=row.id,
             by="the reader's bank",
-            reason=row.reason.replace("_", " "),
+            reason=dispute_reason(row.reason),
             facts=(("payment", row.payment_id), ("dispute at the acquirer", row.gateway_ref)),
         )
         for row in newest(session, Dispute, reader_id, most)

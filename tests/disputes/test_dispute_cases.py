@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from tests.support.disputed_charge import READER, charged, dispute_page, only_dispute
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
 DISPUTED = "pm_card_createDispute"
@@ -55,6 +56,17 @@ def test_an_answered_dispute_waits_for_the_bank_and_the_list_says_by_whom(
     (case,) = cases(world)
     assert case["reason"] == "The bank has decided: the money is ours."
     assert "the money is ours" in finance.get("/staff/cases/closed").words
+
+
+def test_members_read_the_banks_reason_in_words(world: World, paid: Subscriber, staff: SignIn) -> None:
+    (charge,) = world.charges()
+    world.sandbox.banks("dispute", charge=charge["id"], reason="subscription_canceled")
+    world.settle()
+    finance = staff("finance")
+    for page in ("/staff/cases", dispute_page(world), f"/staff/readers/{paid.reader_id}"):
+        words = finance.get(page).words
+        assert "the reader says that they had cancelled" in words, page
+        assert "subscription canceled" not in words, page
 
 
 def test_a_dispute_answered_at_the_acquirer_waits_for_the_bank_too(world: World, staff: SignIn) -> None:

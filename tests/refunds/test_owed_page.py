@@ -40,6 +40,12 @@ def test_a_bounced_refund_is_owed_with_its_age_until_it_is_paid(
     assert in_the_books(world) == 7500, "the page and the ledger agree"
     assert "12 days" in page.words
     assert "asked for a bank account" in page.words
+    assert "It came back: the card was lost or stolen. Credit note CN-000001." in page.words
+    assert "the card was lost or stolen" in finance.get("/staff/books").words
+    assert "failure the card was lost or stolen" in finance.get(f"/staff/readers/{bounced.reader_id}").words
+    (case,) = world.rows("SELECT what FROM staff_case WHERE kind = 'refund_failed'")
+    assert case["what"].startswith("R75.00 incl. VAT did not go back: the card was lost or stolen.")
+    page = finance.get(OWED)
     wrong = finance.post(f"{OWED}/paid-back", reference=" ", on="2027-03-22")
     assert (wrong.status, 'value="2027-03-22"' in wrong.text) == (422, True), "nothing typed is lost"
     page = finance.post(f"{OWED}/paid-back", reference="EFT 2027/118")

@@ -69,7 +69,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         amount=PRICE,
         credit_note="CN-000007",
         since=NOW,
-        failure="lost or stolen card",
+        failure="the card was lost or stolen",
     )
     unexplained = UnexplainedRow(
         charge_ref="ch_3QYB2eKZ9qLxhT7f1mN4cVdR",
@@ -77,7 +77,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         amount=PRICE,
         taken_at=NOW,
         since=NOW,
-        failure="lost or stolen card",
+        failure="the card was lost or stolen",
     )
     sold = VatRow(
         rate="15", what="Tax invoices", net="65\u00a0154.78", vat="9\u00a0772.93", gross="74\u00a0927.71"
@@ -134,7 +134,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         amount=PRICE,
         since=NOW,
         days=12,
-        why="It came back: lost or stolen card. Credit note CN-000007.",
+        why="It came back: the card was lost or stolen. Credit note CN-000007.",
         do=ASKED,
     )
     charge = replace(

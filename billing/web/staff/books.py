@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
+from billing.acquirer.reason_words import refund_failure
 from billing.ledger.models import Account
 from billing.payments.invoices import percent
 from billing.payments.unexplained_models import UnexplainedCharge
@@ -224,7 +225,7 @@ def _owed(refund: books.OwedBack) -> OwedRow:
         amount=Money(refund.amount),
         credit_note=refund.credit_note,
         since=refund.since,
-        failure=refund.failure.replace("_", " "),
+        failure=refund_failure(refund.failure),
     )
 
 
@@ -235,7 +236,7 @@ def _unexplained(charge: UnexplainedCharge) -> UnexplainedRow:
         amount=Money(charge.amount),
         taken_at=charge.taken_at,
         since=charge.given_up_at or charge.found_at,
-        failure=(charge.failure or "").replace("_", " "),
+        failure=refund_failure(charge.failure),
     )
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from billing.acquirer.balance_port import DisputeState
 from billing.acquirer.evidence_port import EvidenceField, Texts
+from billing.acquirer.reason_words import dispute_reason
 from billing.disputes import answer
 from billing.payments.dispute_models import Dispute
 from billing.platform.context import TransactionContext
@@ -174,7 +175,7 @@ def _view(
         email=by_id(ctx.session, dispute.reader_id).email,
         title=money_entries.in_words(dispute),
         stands=money_entries.stands(dispute),
-        reason=dispute.reason.replace("_", " "),
+        reason=dispute_reason(dispute.reason),
         inquiry=dispute.inquiry,
         opened_at=dispute.opened_at,
         answer_by=dispute.answer_by if dispute.open else None,

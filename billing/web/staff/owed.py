@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
+from billing.acquirer.reason_words import refund_failure
 from billing.payments.unexplained_models import UnexplainedCharge
 from billing.personal_data.ask import waiting_erasures
 from billing.platform.context import TransactionContext
@@ -87,7 +88,7 @@ def _refund(ctx: TransactionContext, row: books.OwedBack) -> Debt:
         amount=Money(row.amount),
         since=row.since,
         days=(ctx.at - row.since).days,
-        why=f"{failed}: {row.failure.replace('_', ' ') or 'no reason given'}."
+        why=f"{failed}: {refund_failure(row.failure) or 'no reason given'}."
         + (f" Credit note {row.credit_note}." if row.credit_note else ""),
         do=NOBODY_TO_ASK if is_erased(row.email) else ASKED,
     )

@@ -13,6 +13,7 @@ from billing.staff import address_entries, change_words, money_entries, newslett
 from billing.staff.act_words import in_words
 from billing.staff.entry import Entry, EntryKind, newest, present
 from billing.staff.lists.names import of_lists
+from billing.staff.mail_titles import title_of
 from billing.staff.mails import SENT_WORDS
 from billing.staff.models import AuditLine, Outcome, ReaderNote, ReaderRequest, RequestMessage
 from billing.subscriptions.models import Subscription, SubscriptionChange
@@ -99,7 +100,7 @@ def _mails(session: Session, reader_id: str, most: int) -> list[Entry]:
         Entry(
             at=row.accepted_at or row.created_at,
             kind=EntryKind.MAIL,
-            what=f"Mail “{row.kind.replace('_', ' ')}”: {SENT_WORDS[row.state]}",
+            what=f"Mail “{title_of(row.kind)}”: {SENT_WORDS[row.state]}",
             ref=row.id,
             facts=present(("to", row.recipient), ("answer", row.last_answer), ("tries", str(row.tries))),
         )

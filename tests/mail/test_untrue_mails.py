@@ -294,7 +294,7 @@ def test_staff_see_that_it_was_never_sent(world: World, in_trial: Subscriber, st
     cancel(world, in_trial.subscription_id)
     support = staff("support")
     page = support.get(f"/staff/readers/{in_trial.reader_id}")
-    assert "Mail “trial notice”: never sent: it had become untrue" in page.words
+    assert "Mail “Notice of the first charge”: never sent: it had become untrue" in page.words
     (row,) = world.rows("SELECT id FROM message WHERE kind = 'trial_notice'")
     page = support.get(f"/staff/readers/{in_trial.reader_id}/mails/{row['id']}")
     assert (

@@ -6,11 +6,13 @@ from billing.dev import seed
 from billing.mail.models import MessageState
 from billing.rules.lifecycle import State
 from billing.staff import change_words
+from billing.staff.mail_titles import TITLES, title_of
 from billing.staff.mails import SENT_WORDS
 from billing.subscriptions.models import Subscription, TermsChangeReason
 from billing.web.kit.rendering import PageRenderer
 from billing.webhooks.inbox import became
 from billing.webhooks.models import InboundEvent
+from emails import MAILS
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -51,8 +53,8 @@ def test_a_reader_s_life_with_its_evidence(world: World, staff: SignIn) -> None:
             "Visa ending in 0341",
         ],
         "mails": [
-            "Mail “payment failed”: accepted by the mail server",
-            "Mail “trial started”",
+            "Mail “Payment failed”: accepted by the mail server",
+            "Mail “Trial started”",
             f"answer {answer}",
         ],
         "consents": [
@@ -90,11 +92,13 @@ def test_newest_first_and_a_mail_that_was_refused_says_so(
     world.advance(days=1)
     support = staff("finance")
     page = support.get(f"/staff/readers/{paid.reader_id}").words
-    assert "Mail “cancelled”: refused by the mail server" in page
+    assert "Mail “Subscription cancelled”: refused by the mail server" in page
     assert "550 5.1.1 nobody here" in page
     assert page.index("Charged: R75.00") < page.index("Agreed to the trial terms")
     assert (
-        page.index("Mail “receipt”") < page.index("Mail “trial notice”") < page.index("Mail “trial started”")
+        page.index("Mail “Receipt with tax invoice”")
+        < page.index("Mail “Notice of the first charge”")
+        < page.index("Mail “Trial started”")
     )
 
 
@@ -126,6 +130,12 @@ def test_plans_prices_and_reasons_of_a_change_have_names() -> None:
 
 def test_every_state_of_a_mail_has_words() -> None:
     assert set(SENT_WORDS) == set(MessageState)
+
+
+def test_every_mail_has_a_title_of_its_own() -> None:
+    assert set(TITLES) == set(MAILS)
+    assert len(set(TITLES.values())) == len(TITLES)
+    assert title_of("of_an_older_release") == "of an older release"
 
 
 def test_an_event_that_was_settled_before_says_so() -> None:

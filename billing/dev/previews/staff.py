@@ -73,7 +73,7 @@ ENTRIES = (
     StaffEntry(
         at=CHARGED,
         kind="mails",
-        what="Mail “receipt”: accepted by the mail server",
+        what="Mail “Receipt with tax invoice”: accepted by the mail server",
         by="",
         reason="",
         facts=(("to", LONG_ADDRESS), ("answer", "250 2.0.0 kept")),

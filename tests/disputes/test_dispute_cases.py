@@ -1,10 +1,14 @@
 """The cases of disputes and fraud warnings follow what happens, and the list of cases says so."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+import billing
+from billing.web.staff.case_links import ELSEWHERE, words_of
 from tests.support.disputed_charge import READER, charged, dispute_page, only_dispute
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
@@ -56,6 +60,27 @@ def test_an_answered_dispute_waits_for_the_bank_and_the_list_says_by_whom(
     (case,) = cases(world)
     assert case["reason"] == "The bank has decided: the money is ours."
     assert "the money is ours" in finance.get("/staff/cases/closed").words
+
+
+def test_a_case_names_what_is_done_where_it_leads(world: World, staff: SignIn) -> None:
+    charged(world, DISPUTED)
+    finance = staff("finance")
+    (case,) = cases(world)
+    page = finance.get(f"/staff/cases/{case['id']}")
+    assert f'<a class="button" href="{dispute_page(world)}">Answer the bank</a>' in page.text
+    finance.again(dispute_page(world)).post(f"{dispute_page(world)}/answer", words="Read daily.")
+    page = finance.get(f"/staff/cases/{case['id']}")
+    assert f'<a class="button quiet" href="{dispute_page(world)}">See the dispute</a>' in page.text
+    assert "Answer the bank" not in page.words
+
+
+def test_no_case_leads_to_a_page_without_words() -> None:
+    sources = [path.read_text() for path in Path(billing.__path__[0]).rglob("*.py")]
+    opening = [text for text in sources if "open_case(" in text or "Promise(" in text]
+    addresses = {address for text in opening for address in re.findall(r'"(/staff/[^"?]+)', text)}
+    assert {"/staff/owed", "/staff/approvals", "/staff/keys"} <= addresses
+    assert [address for address in addresses if words_of(address) == ELSEWHERE] == []
+    assert words_of("/staff/readers/rdr_1/refund?payment=pay_1") == "Give the money back"
 
 
 def test_members_read_the_banks_reason_in_words(world: World, paid: Subscriber, staff: SignIn) -> None:

@@ -8,6 +8,7 @@ from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
 from billing.rules.money import Money
 from billing.web.views.cases import (
+    CaseLink,
     CaseRow,
     EvidenceGroup,
     StaffCasePage,
@@ -140,11 +141,21 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-cases-closed", StaffClosedCasesPage(rows=(CLOSED,)), closed
     yield "staff-cases-closed-none", StaffClosedCasesPage(rows=()), closed
     case = StaffCasePage(
-        row=UNKNOWN, groups=GROUPS, link="/staff/readers/rdr_01kpb0cz8e2y6", error="Say why.", draft="It"
+        row=UNKNOWN,
+        groups=GROUPS,
+        link=CaseLink(address="/staff/readers/rdr_01kpb0cz8e2y6", words="Open the reader’s page"),
+        error="Say why.",
+        draft="It",
     )
     yield "staff-case", case, at
     yield "staff-case-closed", replace(case, row=CLOSED, error=None, link=None), at
-    yield "staff-case-dispute", replace(case, row=DISPUTED, error=None, draft=""), at
+    dispute = "/staff/readers/rdr_01kpb0cz8e2y6/disputes/dsp_1"
+    disputed = replace(
+        case, row=DISPUTED, link=CaseLink(address=dispute, words="Answer the bank"), error=None, draft=""
+    )
+    yield "staff-case-dispute", disputed, at
+    waits = CaseLink(address=dispute, words="See the dispute", quiet=True)
+    yield "staff-case-dispute-answered", replace(disputed, row=ANSWERED, link=waits), at
     counted = DisputeCountRow(
         name="November 2026",
         opened=12,

@@ -20,6 +20,7 @@ from billing.rules.money import Money
 from billing.staff import audit
 from billing.staff.roles import Permission
 from billing.web.kit.typed import LINES
+from billing.web.staff.case_links import link_of
 from billing.web.staff.case_rows import case_rows
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.cases import EvidenceGroup, StaffCasePage, StaffCasesPage, StaffClosedCasesPage
@@ -113,7 +114,7 @@ def _view(
 ) -> StaffCasePage:
     [row] = case_rows(session, [case])
     groups = evidence_groups(case.facts, visit.services.site.zone)
-    return StaffCasePage(row=row, groups=groups, link=case.link, draft=draft, error=error)
+    return StaffCasePage(row=row, groups=groups, link=link_of(session, case), draft=draft, error=error)
 
 
 def evidence_groups(facts: Mapping[str, Any], zone: ZoneInfo, within: str = "") -> tuple[EvidenceGroup, ...]:

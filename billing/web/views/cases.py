@@ -57,12 +57,21 @@ class EvidenceGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CaseLink:
+    """A page of ours, and what is done there. `quiet`: nothing needs to be done now."""
+
+    address: str
+    words: str
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaffCasePage:
     """One case with its evidence. `link` leads to the page where it can be settled."""
 
     template: ClassVar[str] = "staff/case.html"
     row: CaseRow
     groups: tuple[EvidenceGroup, ...]
-    link: str | None
+    link: CaseLink | None
     draft: str = ""
     error: str | None = None

@@ -30,7 +30,7 @@ def test_a_dispute_is_answered_from_its_case(demo: Demo, enter: Enter) -> None:
     ).click()
     finance.person.see("has taken back R75.00 incl. VAT")
     finance.can_use()
-    finance.click("Do something about it", "link")
+    finance.click("Answer the bank", "link")
     finance.person.see("If nobody answers, the system sends this on", "A bank takes one answer")
     finance.can_use()
     finance.type("Why the charge was right", WORDS)

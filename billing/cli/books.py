@@ -15,10 +15,18 @@ from billing.cli.words import DAY
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--from", "first", type=DAY, help="First day, such as 2027-03-01; without it, of last month.")
 @click.option("--to", "last", type=DAY, help="Last day; without it, the last of the month of --from.")
-def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
+@click.option(
+    "--journal-by",
+    type=click.Choice(["day", "month"]),
+    default="day",
+    show_default=True,
+    help="What an entry of the condensed journal sums up.",
+)
+def export(folder: Path, first: datetime | None, last: datetime | None, journal_by: str) -> None:
     """Write the books of a period into DIR as CSV: journal (whole, condensed, for Xero, for Sage), VAT, tax invoices, credit
     notes, payouts, refunds, failed payments, summary."""
     from billing.reports import books, exports
+    from billing.reports.condensed import JournalUnit
     from billing.reports.journal_files import JournalSettings
     from billing.rules.periods import add_months, last_of_month
 
@@ -36,6 +44,7 @@ def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
                 end,
                 today,
                 JournalSettings.of(services.settings),
+                JournalUnit(journal_by),
                 lambda name: say(f"  writing {name}"),
             )
     except OSError as problem:

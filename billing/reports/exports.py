@@ -205,9 +205,11 @@ def write(
     last: date,
     today: date,
     journals: JournalSettings,
+    by: JournalUnit = JournalUnit.DAY,
     writing: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
-    """Write all files for the days from `first` to `last` into a folder, from one snapshot; their paths.
+    """Write all files for the days from `first` to `last` into a folder, from one snapshot; their paths. `by`: what an entry of the
+    condensed journal sums up.
 
     A file gets its name when it is complete. `writing` is called before each is begun. Raises NotAPeriod."""
     if last < first:
@@ -227,9 +229,9 @@ def write(
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         for sheet in SHEETS.values():
             keep(file_stem(sheet.name, first, last, today), sheet.lines(session, first, last, today))
-        entries = list(condensed.entries(session, first, last, JournalUnit.DAY))
+        entries = list(condensed.entries(session, first, last, by))
         for layout in LAYOUTS.values():
-            stem = file_stem(layout.name, first, last, today)
+            stem = journal_files.stem(layout, by, first, last, today)
             texts = list(journal_files.files(layout, entries, journals))
             for name, text in journal_files.named(stem, texts):
                 keep(name, [text])

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Self
 
 from billing.platform.settings import Settings
 from billing.reports import sheets
-from billing.reports.condensed import EntryLine, JournalEntry
+from billing.reports.condensed import EntryLine, JournalEntry, JournalUnit
 from billing.rules.account_codes import read_codes
 from billing.rules.money import BASE_CURRENCY, major
 
@@ -102,6 +103,11 @@ LAYOUTS: dict[str, Layout] = {
     )
 }
 """Every layout, by name."""
+
+
+def stem(layout: Layout, by: JournalUnit, first: date, last: date, today: date) -> str:
+    """The one name of a layout's file, on the page and by command, without its ending: `condensed-journal-by-day-2027-03`."""
+    return sheets.file_stem(f"{layout.name}-by-{by.value}", first, last, today)
 
 
 def named(stem: str, texts: Sequence[str]) -> list[tuple[str, str]]:

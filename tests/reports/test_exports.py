@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.reports import exports, sheets
+from billing.reports.condensed import JournalUnit
+from billing.reports.journal_files import LAYOUTS
 from billing.rules.money import major
 from tests.support.actors import BY
 from tests.support.books import cents, read_book
@@ -144,6 +146,26 @@ def test_each_file_has_a_name_of_its_own_and_every_amount_its_unit(world: World,
     assert len(names) == len(exports.SHEETS)
     listed = finance.http.get("/staff/invoices.csv").headers["content-disposition"]
     assert listed not in names
+
+
+@pytest.mark.usefixtures("busy_march")
+@pytest.mark.parametrize("by", JournalUnit)
+def test_page_and_command_write_the_same_files_under_the_same_names(
+    world: World, staff: SignIn, tmp_path: Path, by: JournalUnit
+) -> None:
+    world.restart(vat_category="C")  # a month is a tax period, so VAT201 is of the same days
+    days = ("--from", "2027-03-01", "--to", "2027-03-31")
+    chosen = () if by is JournalUnit.DAY else ("--journal-by", by.value)
+    assert run_on(world, "export", str(tmp_path), *days, *chosen).exit_code == 0
+    by_command = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    finance, on_page = staff("finance"), dict[str, bytes]()
+    layouts = [f"journals/{name}?month=2027-03&by={by.value}" for name in LAYOUTS]
+    for place in (*(f"{name}.csv?month=2027-03" for name in exports.SHEETS), *layouts):
+        file = finance.http.get(f"/staff/books/{place}")
+        on_page[file.headers["content-disposition"].split('"')[1]] = file.content
+    assert len(on_page) == len(exports.SHEETS) + len(LAYOUTS), "each has a name of its own"
+    assert sorted(by_command) == sorted(on_page)
+    assert [name for name, text in on_page.items() if by_command[name] != text] == []
 
 
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), max_size=5))

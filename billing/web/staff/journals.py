@@ -11,7 +11,6 @@ from starlette.responses import Response
 from billing.reports import condensed, journal_files
 from billing.reports.condensed import JournalUnit
 from billing.reports.journal_files import LAYOUTS, JournalSettings
-from billing.reports.sheets import file_stem
 from billing.staff import audit
 from billing.web.staff.books import ROOM, Exporting, Month, UnknownFile, first_day, last_day
 from billing.web.staff.csv_answer import stream_csv
@@ -30,7 +29,7 @@ def export(visit: Exporting, name: str, month: Month = "", by: JournalUnit = Jou
     with visit.begin() as ctx:
         audit.write(ctx, "export_books", after={"file": name, "month": f"{first:%Y-%m}", "by": by.value})
     texts = list(_texts(visit, name, first, by))
-    stem = file_stem(f"{name}-by-{by.value}", first, last_day(first), visit.today)
+    stem = journal_files.stem(layout, by, first, last_day(first), visit.today)
     return stream_csv(f"{stem}.csv", iter(texts)) if len(texts) == 1 else _zipped(stem, texts)
 
 

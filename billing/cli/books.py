@@ -25,24 +25,24 @@ from billing.cli.words import DAY
 def export(folder: Path, first: datetime | None, last: datetime | None, journal_by: str) -> None:
     """Write the books of a period into DIR as CSV: journal (whole, condensed, for Xero, for Sage), VAT, tax invoices, credit
     notes, payouts, refunds, failed payments, summary."""
+    from billing.platform.actors import Command
     from billing.reports import books, exports
     from billing.reports.condensed import JournalUnit
     from billing.reports.journal_files import JournalSettings
     from billing.rules.periods import add_months, last_of_month
 
     services = opened()
-    today = services.site.today(services.clock.now())
-    begin: date = first.date() if first else add_months(today.replace(day=1), -1)
+    at = services.clock.now()
+    begin: date = first.date() if first else add_months(services.site.today(at).replace(day=1), -1)
     end = last.date() if last else last_of_month(begin.year, begin.month)
     source = services.reports_source()
     try:
-        with progress() as say:
+        with progress() as say, source.database.begin(services.site, at, Command()) as ctx:
             written = exports.write(
-                source.database,
+                ctx,
                 folder,
                 begin,
                 end,
-                today,
                 JournalSettings.of(services.settings),
                 JournalUnit(journal_by),
                 lambda name: say(f"  writing {name}"),

@@ -1,15 +1,17 @@
 """What came back and what didn't come: refunds by reason and member, failed payments, and how old they are."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.payments import numbers
 from billing.platform.actors import ActorKind, actor_of
-from billing.reports.sheets import Rows, Sheet, stream
+from billing.platform.context import TransactionContext
+from billing.reports.sheets import PeriodSheet, Rows, StandingSheet, stream
 from billing.rules.money import major
+from billing.rules.periods import start_of_day
 
 # By the day of their posting, as in the file of credit notes. What was paid twice was sold once: it has no VAT.
 _REFUNDS = sa.text(
@@ -61,18 +63,23 @@ def _failed(session: Session, first: date, last: date) -> Rows:
 
 BUCKETS = ((7, "up to 7 days"), (14, "8 to 14 days"), (30, "15 to 30 days"), (None, "over 30 days"))
 """Ages of what is owed, by days since the first failed charge."""
-_OPEN = sa.text(
+# An invoice is given up when its subscription ends; what is charged after that goes back.
+_OWED = sa.text(
     """
-    SELECT i.first_failed_on, count(*), sum(i.gross) FROM invoice i
-    WHERE i.state = 'open' AND i.first_failed_on <= :last GROUP BY 1
+    SELECT i.first_failed_on, count(*), sum(i.gross) FROM invoice i JOIN subscription s ON s.id = i.subscription_id
+    WHERE i.first_failed_on <= :last AND (i.issued_on IS NULL OR i.issued_on > :last) AND (s.ended_at IS NULL OR s.ended_at >= :until)
+        AND (i.state <> 'void' OR s.ended_at IS NOT NULL)
+    GROUP BY 1
     """
 )
 
 
-def ageing(session: Session, last: date) -> list[tuple[str, int, int]]:
-    """What failed up to the day `last` and is still owed: words, charges and cents of each age, counted at that day."""
+def ageing(ctx: TransactionContext, last: date) -> list[tuple[str, int, int]]:
+    """What had failed by the end of the day `last` and was still owed then: words, charges and cents of each age, counted at that
+    day. What is paid or given up later changes nothing."""
     counts, sums = Counter[str](), Counter[str]()
-    for failed_on, count, cents in session.execute(_OPEN, {"last": last}):
+    until = start_of_day(last + timedelta(days=1), ctx.zone)
+    for failed_on, count, cents in ctx.session.execute(_OWED, {"last": last, "until": until}):
         days = (last - failed_on).days
         age = next(words for most, words in BUCKETS if most is None or days <= most)
         counts[age] += count
@@ -80,15 +87,15 @@ def ageing(session: Session, last: date) -> list[tuple[str, int, int]]:
     return [(words, counts[words], sums[words]) for _, words in BUCKETS]
 
 
-def _ageing(session: Session, _: date, last: date) -> Rows:
-    for words, count, cents in ageing(session, last):
+def _ageing(ctx: TransactionContext, last: date) -> Rows:
+    for words, count, cents in ageing(ctx, last):
         yield words, count, major(cents)
 
 
 _AMOUNTS = ("excluding VAT, R", "VAT, R", "including VAT, R")
 SHEETS = (
-    Sheet("refunds", ("reason", "by", "how many", *_AMOUNTS, "paid twice, R"), _refunds),
-    Sheet(
+    PeriodSheet("refunds", ("reason", "by", "how many", *_AMOUNTS, "paid twice, R"), _refunds),
+    PeriodSheet(
         "failed-payments",
         (
             *(
@@ -104,5 +111,5 @@ SHEETS = (
         ),
         _failed,
     ),
-    Sheet("ageing", ("owed for", "how many", "including VAT, R"), _ageing, at_last_day=True),
+    StandingSheet("ageing", ("owed for", "how many", "including VAT, R"), _ageing),
 )

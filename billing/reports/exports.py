@@ -11,12 +11,12 @@ from billing.ledger.recognition import recognised_through
 from billing.payments import numbers
 from billing.payments.dispute_limits import TAKES
 from billing.payments.invoices import percent
-from billing.platform.db import Database
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
 from billing.reports import books, collection_sheets, condensed, journal_files, payout_sheets, vat_return
 from billing.reports.condensed import JournalUnit
 from billing.reports.journal_files import LAYOUTS, JournalSettings
-from billing.reports.sheets import Rows, Sheet, file_stem, sides, stream
+from billing.reports.sheets import PeriodSheet, Rows, Sheet, file_stem, sides, stream
 from billing.rules.money import BASE_CURRENCY, major
 
 
@@ -155,7 +155,7 @@ _AMOUNTS = ("excluding VAT, R", "VAT, R", "including VAT, R")
 SHEETS: dict[str, Sheet] = {
     sheet.name: sheet
     for sheet in (
-        Sheet(
+        PeriodSheet(
             "journal",
             (
                 *("transaction", "date", "kind", "source", "supply date", "account"),
@@ -163,8 +163,8 @@ SHEETS: dict[str, Sheet] = {
             ),
             _journal,
         ),
-        Sheet("vat", (_VAT_RATE, "kind", *_AMOUNTS), _vat),
-        Sheet(
+        PeriodSheet("vat", (_VAT_RATE, "kind", *_AMOUNTS), _vat),
+        PeriodSheet(
             "invoices",
             (
                 *("number", "issued on", "invoice", "reader", "description", "from", "to"),
@@ -173,7 +173,7 @@ SHEETS: dict[str, Sheet] = {
             ),
             _invoices,
         ),
-        Sheet(
+        PeriodSheet(
             "credit-notes",
             (
                 *("number", "date", "tax invoice", "supply date", "refund", "reader", "reason"),
@@ -181,7 +181,7 @@ SHEETS: dict[str, Sheet] = {
             ),
             _credit_notes,
         ),
-        Sheet(
+        PeriodSheet(
             "fees",
             (
                 *("date", "what", "movements", "excluding VAT, in its currency", "VAT, in its currency"),
@@ -192,24 +192,23 @@ SHEETS: dict[str, Sheet] = {
         *vat_return.SHEETS,
         *payout_sheets.SHEETS,
         *collection_sheets.SHEETS,
-        Sheet("summary", ("what", "which", "value"), _summary),
+        PeriodSheet("summary", ("what", "which", "value"), _summary),
     )
 }
 """Every file of an export, by name."""
 
 
 def write(
-    database: Database,
+    ctx: TransactionContext,
     folder: Path,
     first: date,
     last: date,
-    today: date,
     journals: JournalSettings,
     by: JournalUnit = JournalUnit.DAY,
     writing: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
     """Write all files for the days from `first` to `last` into a folder, from one snapshot; their paths. `by`: what an entry of the
-    condensed journal sums up.
+    condensed journal sums up. The context's transaction must be new.
 
     A file gets its name when it is complete. `writing` is called before each is begun. Raises NotAPeriod."""
     if last < first:
@@ -225,14 +224,13 @@ def write(
         part.replace(whole)
         written.append(whole)
 
-    with database.transaction() as session:
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        for sheet in SHEETS.values():
-            keep(file_stem(sheet.name, first, last, today), sheet.lines(session, first, last, today))
-        entries = list(condensed.entries(session, first, last, by))
-        for layout in LAYOUTS.values():
-            stem = journal_files.stem(layout, by, first, last, today)
-            texts = list(journal_files.files(layout, entries, journals))
-            for name, text in journal_files.named(stem, texts):
-                keep(name, [text])
+    ctx.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    for sheet in SHEETS.values():
+        keep(file_stem(sheet.name, first, last, ctx.today), sheet.lines(ctx, first, last))
+    entries = list(condensed.entries(ctx.session, first, last, by))
+    for layout in LAYOUTS.values():
+        stem = journal_files.stem(layout, by, first, last, ctx.today)
+        texts = list(journal_files.files(layout, entries, journals))
+        for name, text in journal_files.named(stem, texts):
+            keep(name, [text])
     return written

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.payments import numbers
-from billing.reports.sheets import Rows, Sheet, stream
+from billing.reports.sheets import PeriodSheet, Rows, stream
 from billing.rules.money import major
 
 # By the day of their posting, so that this file and the ledger agree. A payout's own movement is below zero; what it pays out are
@@ -77,7 +77,7 @@ def _contents(session: Session, first: date, last: date) -> Rows:
 
 
 SHEETS = (
-    Sheet(
+    PeriodSheet(
         "payouts",
         (
             *(
@@ -99,7 +99,7 @@ SHEETS = (
         ),
         _payouts,
     ),
-    Sheet(
+    PeriodSheet(
         "payout-contents",
         (
             *("payout", "movement", "moment", "kind", "at the acquirer", "tax invoice"),

@@ -1,6 +1,7 @@
 """Tables as CSV for spreadsheets, line by line: a year of them needs no more memory than a day."""
 
 import csv
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from billing.platform.context import TransactionContext
 from billing.rules.money import major
 from billing.rules.periods import last_of_month
 
@@ -19,19 +21,38 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """One file: its columns, and its rows for the days from the first to the last, both included."""
+class Sheet(ABC):
+    """One file: its name and its columns."""
 
     name: str
     columns: tuple[str, ...]
-    rows: Callable[[Session, date, date], Rows]
-    at_last_day: bool = False
-    """Whether it says how things stand on the last day: today, while that isn't over."""
 
-    def lines(self, session: Session, first: date, last: date, today: date = date.max) -> Iterator[str]:
-        """The file, line by line."""
-        until = min(last, today) if self.at_last_day else last
-        return lines(self.columns, self.rows(session, first, until))
+    @abstractmethod
+    def _cells(self, ctx: TransactionContext, first: date, last: date) -> Rows: ...
+
+    def lines(self, ctx: TransactionContext, first: date, last: date) -> Iterator[str]:
+        """The file of the days from the first to the last, both included, line by line."""
+        return lines(self.columns, self._cells(ctx, first, last))
+
+
+@dataclass(frozen=True)
+class PeriodSheet(Sheet):
+    """A file of what happened in these days."""
+
+    rows: Callable[[Session, date, date], Rows]
+
+    def _cells(self, ctx: TransactionContext, first: date, last: date) -> Rows:
+        return self.rows(ctx.session, first, last)
+
+
+@dataclass(frozen=True)
+class StandingSheet(Sheet):
+    """A file of how things stood at the end of the last day; now, while that isn't over."""
+
+    rows: Callable[[TransactionContext, date], Rows]
+
+    def _cells(self, ctx: TransactionContext, _: date, last: date) -> Rows:
+        return self.rows(ctx, min(last, ctx.today))
 
 
 def sides(amount: int, currency: str) -> tuple[object, object]:

@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from billing.payments import postings, vat_rates
 from billing.reports import books
-from billing.reports.sheets import Rows, Sheet
+from billing.reports.sheets import PeriodSheet, Rows
 from billing.rules.money import major
 from billing.rules.vat_return import Supplies, Vat201, vat201
 
@@ -40,4 +40,4 @@ def _rows(session: Session, first: date, last: date) -> Rows:
         yield number, words, major(cents)
 
 
-SHEETS = (Sheet("vat201", ("field", "what", "amount, R"), _rows),)
+SHEETS = (PeriodSheet("vat201", ("field", "what", "amount, R"), _rows),)

@@ -33,7 +33,6 @@ ELSEWHERE = {
     "payments.balance_mirror.learn_reference": "writes down what the bank calls a payout, asked for each morning: tests/reports/test_bookkeeper_files.py",
     "reports.numbers.days.keep_again": "counts kept days anew from ledger and history, by a command: tests/reports/numbers",
     "personal_data.data_requests.": "makes an archive, again after a crash: tests/personal_data/test_archive.py",
-    "reports.exports.write": "reads, for a file of the bookkeeper's",
     "reconcile.schedule._postpone": "follows an answer of Stripe's that is missing: tests/reports",
     "reports.doctor._handle_breach": "follows a promise that is broken: tests/reports",
     "reconcile.lost_cards._unproved": "opens a case, once a card: tests/stories/test_starts_lost_in_a_restore.py",

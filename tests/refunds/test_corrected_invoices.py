@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from billing.reports import books, doctor, exports
+from billing.reports import books, doctor
 from tests.support import ledger_checks
+from tests.support.books import book_text, rows_of
 from tests.support.browser import Browser
 from tests.support.independent_calendar import assert_promises_kept
 from tests.support.pdf import Pdf
@@ -230,11 +231,11 @@ def test_whatever_the_order_credit_notes_name_the_invoice_in_force(
         shown = [note.split(":")[0] for note in browser.get(receipt).words.split("for tax invoice ")[1:]]
         assert shown == expected
     with world.services.database.transaction() as session:
-        notes_file = list(exports.SHEETS["credit-notes"].rows(session, *MARCH))
-        invoices_file = list(exports.SHEETS["invoices"].rows(session, *MARCH))
         series = {row.name: (row.count, row.missing) for row in books.series(session, *MARCH)}
-    assert [row[2] for row in notes_file] == expected
-    assert [row[0] for row in invoices_file] == [f"INV-{number:06d}" for number in numbers]
+    notes_file = rows_of(book_text(world, "credit-notes", *MARCH))
+    assert [row["tax invoice"] for row in notes_file] == expected
+    invoices_file = rows_of(book_text(world, "invoices", *MARCH))
+    assert [row["number"] for row in invoices_file] == [f"INV-{number:06d}" for number in numbers]
     assert series == {"tax invoices": (len(numbers), 0), "credit notes": (len(expected), 0)}
     (returned,) = world.rows("SELECT coalesce(sum(vat), 0) AS vat FROM refund")
     assert sum(vat(world, *MARCH).values()) == 978 - returned["vat"]

@@ -1,12 +1,11 @@
 """Which debt a refund made in Stripe's dashboard pays, and what happens if one fails later."""
 
-import csv
 from datetime import date
 from typing import Any
 
 import pytest
 
-from billing.reports.exports import SHEETS
+from tests.support.books import book_text, rows_of
 from tests.support.browser import Browser
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
@@ -108,10 +107,8 @@ def test_one_that_was_entered_while_it_was_pending_and_fails_is_promised_to_nobo
 
 def credit_notes(world: World) -> list[str]:
     """What the bookkeeper's file of March says of the money, oldest first."""
-    sheet = SHEETS["credit-notes"]
-    with world.services.database.transaction() as session:
-        lines = list(csv.DictReader(sheet.lines(session, date(2027, 3, 1), date(2027, 3, 31))))
-    return [line["money"] for line in lines]
+    text = book_text(world, "credit-notes", date(2027, 3, 1), date(2027, 3, 31))
+    return [line["money"] for line in rows_of(text)]
 
 
 def test_the_bookkeeper_and_staff_see_by_which_way_a_debt_was_paid(

@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.ledger.models import Account
+from billing.platform.actors import Command
 from billing.reports import books, condensed, dispute_counts, journal_files
 from billing.reports.condensed import EntryLine, JournalEntry, JournalUnit
 from billing.reports.exports import SHEETS
 from billing.reports.journal_files import LAYOUTS, MOST_LINES, JournalSettings
 from billing.rules.account_codes import DEFAULTS, read_codes
-from tests.support.books import cents, rows_of
+from billing.rules.periods import last_of_month
+from tests.support.books import book_text, cents, rows_of
 from tests.support.cli import run_on
 from tests.support.plans import whole_tables_read
 from tests.support.staff_members import SignIn
@@ -188,14 +190,64 @@ def test_refunds_and_failed_payments_are_summed_up(world: World, staff: SignIn) 
     )
 
 
+def reader_by_card(world: World, name: str, number: int) -> tuple[str, str]:
+    """Start a trial with a card of its own; the subscription's id, and the sandbox's name of the card."""
+    started = world.start_trial(f"{name}@example.com", f"pm_card_visa__{number}")
+    (card,) = world.rows(
+        "SELECT m.gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE r.email = :email",
+        email=f"{name}@example.com",
+    )
+    return started["subscription"]["id"], card["gateway_ref"]
+
+
+def owed(world: World, month: int) -> dict[str, tuple[str, str]]:
+    """What the file says of the ages that something has: charges and amount."""
+    first = date(2027, month, 1)
+    rows = rows_of(book_text(world, "ageing", first, last_of_month(2027, month)))
+    return {
+        row["owed for"]: (row["how many"], row["including VAT, R"]) for row in rows if row["how many"] != "0"
+    }
+
+
+def test_what_is_owed_at_the_end_of_a_month_stays_whatever_is_paid_or_given_up_later(
+    world: World, staff: SignIn
+) -> None:
+    names = ("pays-in-march", "quits-in-march", "quits-in-april", "pays-in-april", "given-up-in-april")
+    found = {name: reader_by_card(world, name, number) for number, name in enumerate(names, 1)}
+    subscription, card = ({name: each[place] for name, each in found.items()} for place in (0, 1))
+    for name in names:
+        world.sandbox.decline(card[name], "insufficient_funds")
+    world.advance_to(local(2027, 3, 16, 12))
+    assert owed(world, 3) == {"up to 7 days": ("5", "375.00")}, "as of now"
+    world.sandbox.decline(card["pays-in-march"], None)
+    world.advance_to(local(2027, 3, 31, 23, 30))
+    world.api.post(f"/v1/subscriptions/{subscription['quits-in-march']}/cancel").raise_for_status()
+    assert owed(world, 3) == {"15 to 30 days": ("3", "225.00")}
+
+    world.advance_to(local(2027, 4, 1, 0, 30))  # in UTC it is still March
+    world.api.post(f"/v1/subscriptions/{subscription['quits-in-april']}/cancel").raise_for_status()
+    world.sandbox.decline(card["pays-in-april"], None)
+    browser = world.browser()
+    browser.get(world.mailed_link("pays-in-april@example.com", "/pay/"))
+    assert "this is paid" in browser.post("/pay").words
+    assert owed(world, 4) == {"15 to 30 days": ("1", "75.00")}, "as of now"
+    world.advance_to(local(2027, 5, 2, 12))
+    states = world.rows("SELECT state FROM invoice WHERE first_failed_on = '2027-03-16' ORDER BY state")
+    assert [row["state"] for row in states] == ["paid", "paid", "void", "void", "void"], "none is owed now"
+    assert owed(world, 3) == {"15 to 30 days": ("3", "225.00")}
+    assert owed(world, 4) == {}
+    assert "15 to 30 days 3 225.00" in staff("finance").get("/staff/books?month=2027-03").words
+
+
 @pytest.mark.usefixtures("march")
 def test_no_file_reads_a_growing_table_from_end_to_end(world: World) -> None:
     services, days = world.services, (date(2027, 3, 1), date(2027, 3, 31))
 
     def write_all() -> None:
-        with services.database.transaction() as session:
+        with services.database.begin(services.site, world.now, Command()) as ctx:
+            session = ctx.session
             for sheet in SHEETS.values():
-                assert list(sheet.lines(session, *days))
+                assert list(sheet.lines(ctx, *days))
             assert list(condensed.entries(session, *days, JournalUnit.DAY))
             assert books.fees(session, *days)
             assert dispute_counts.count(session, days[1], services.site.zone).months

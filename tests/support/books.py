@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from billing.platform.actors import Command
 from billing.reports import exports
 from billing.reports.journal_files import JournalSettings
 from tests.support.world import World
@@ -13,9 +14,15 @@ from tests.support.world import World
 
 def write_books(world: World, folder: Path, first: date, last: date) -> list[Path]:
     """Write the files of these days; their paths."""
-    today = world.services.site.today(world.now)
     journals = JournalSettings.of(world.settings)
-    return exports.write(world.services.database, folder, first, last, today, journals)
+    with world.services.database.begin(world.services.site, world.now, Command()) as ctx:
+        return exports.write(ctx, folder, first, last, journals)
+
+
+def book_text(world: World, name: str, first: date, last: date) -> str:
+    """The text of one file of these days."""
+    with world.services.database.begin(world.services.site, world.now, Command()) as ctx:
+        return "".join(exports.SHEETS[name].lines(ctx, first, last))
 
 
 def read_book(folder: Path, name: str) -> list[dict[str, str]]:

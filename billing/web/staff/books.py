@@ -76,7 +76,7 @@ FILES = {
     "payout-contents": "each charge, refund and fee in them",
     "refunds": "refunds by reason and member",
     "failed-payments": "charges that failed first in this month, and what became of them",
-    "ageing": "what is still owed, by age",
+    "ageing": "what was still owed at the end of this month, or is today, by age",
     "summary": "the figures that tie these files to the ledger",
 }
 """Files of a month, by name, in words. That of the VAT return has a page of its own."""
@@ -146,7 +146,7 @@ def _view(
         codes=tuple((NAMES[account][0], codes[account]) for account in Account),
         ageing=tuple(
             AgeRow(age=age, count=count, amount=amount_words(cents))
-            for age, count, cents in collection_sheets.ageing(session, min(last, ctx.today))
+            for age, count, cents in collection_sheets.ageing(ctx, min(last, ctx.today))
         ),
         typed=typed,
     )
@@ -259,7 +259,7 @@ def export(visit: Exporting, name: str, month: Month = "") -> Response:
 def _lines(visit: StaffVisit, sheet: Sheet, first: date, last: date) -> Iterator[str]:
     database = visit.services.reports_source().database
     with database.transaction() as session:  # its own: the file is sent after the request's transaction
-        yield from sheet.lines(session, first, last, visit.today)
+        yield from sheet.lines(visit.context(session), first, last)
 
 
 @router.post(f"{ROOM}/paid-back")

@@ -16,25 +16,20 @@ from billing.rules.periods import start_of_day
 # By the day of their posting, as in the file of credit notes. What was paid twice was sold once: it has no VAT.
 _REFUNDS = sa.text(
     """
-    SELECT r.reason, r.actor_kind, CASE WHEN r.actor_kind = 'reader' THEN '' ELSE r.actor_id END, coalesce(s.email, ''), count(*),
+    SELECT r.reason, r.actor_kind, CASE WHEN r.actor_kind = 'reader' THEN '' ELSE r.actor_id END, count(*),
         sum(CASE WHEN p.duplicate THEN 0 ELSE r.net END), sum(CASE WHEN p.duplicate THEN 0 ELSE r.vat END),
         sum(CASE WHEN p.duplicate THEN 0 ELSE r.amount END), sum(CASE WHEN p.duplicate THEN r.amount ELSE 0 END)
     FROM ledger_transaction t JOIN refund r ON r.id = t.source_id JOIN payment p ON p.id = r.payment_id
-    LEFT JOIN staff_member s ON r.actor_kind = 'staff' AND s.id = r.actor_id
     WHERE t.kind = 'refund' AND t."on" BETWEEN :first AND :last
-    GROUP BY 1, 2, 3, 4 ORDER BY sum(r.amount) DESC, 1, 2, 3
+    GROUP BY 1, 2, 3 ORDER BY sum(r.amount) DESC, 1, 2, 3
     """
 )
 
 
 def _refunds(session: Session, first: date, last: date) -> Rows:
-    for reason, kind, actor_id, email, count, *sums in stream(session, _REFUNDS, first, last):
-        yield reason, _who(ActorKind(kind), actor_id, email), count, *(major(int(cents)) for cents in sums)
-
-
-def _who(kind: ActorKind, actor_id: str, email: str) -> str:
-    """A member by address, programs by name; readers together, since their names explain nothing here."""
-    return email or ("reader" if kind is ActorKind.READER else str(actor_of(kind, actor_id)))
+    """Sums by reason and actor, a member by address, a program by name. Readers stand together: their names explain nothing here."""
+    for reason, kind, actor_id, count, *sums in stream(session, _REFUNDS, first, last):
+        yield reason, str(actor_of(ActorKind(kind), actor_id)), count, *(major(int(cents)) for cents in sums)
 
 
 _FAILED = sa.text(

@@ -121,6 +121,17 @@ def test_a_credit_note_and_a_new_tax_invoice_take_its_place(
     assert ("INV-000001" in march, "INV-000002" in march, "to Karoo Wool" in march) == (True, False, False)
     april = finance.get("/staff/invoices?since_from=2027-04-01").words
     assert ("INV-000001" in april, "INV-000002" in april, "to Karoo Wool" in april) == (False, True, True)
+    for month, number, buyer in (
+        ("2027-03", "INV-000001", ("", "", "")),
+        (
+            "2027-04",
+            "INV-000002",
+            (BUSINESS["name"], "1 Church Street, Cradock, 5880", BUSINESS["vat_number"]),
+        ),
+    ):
+        (row,) = rows_of(finance.http.get(f"/staff/books/invoices.csv?month={month}").text)
+        assert row["number"] == number
+        assert (row["buyer"], row["buyer's address"], row["buyer's VAT number"]) == buyer
     notes = finance.get("/staff/invoices?kind=credit_notes").words
     assert "CN-000001 for INV-000001" in notes
     assert "Replaced by tax invoice INV-000002: the buyer’s details -R65.22 excl. VAT" in notes

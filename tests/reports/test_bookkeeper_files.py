@@ -24,6 +24,7 @@ from tests.support.books import book_text, cents, rows_of
 from tests.support.cli import run_on
 from tests.support.plans import whole_tables_read
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 SETTINGS = JournalSettings(read_codes("revenue=200, bank=090"), "No VAT")
@@ -188,6 +189,25 @@ def test_refunds_and_failed_payments_are_summed_up(world: World, staff: SignIn) 
     assert [row["owed for"] for row in of_april if row["how many"] != "0"] == ["15 to 30 days"], (
         "as of today, not as of the end of April"
     )
+
+
+def test_refunds_are_summed_up_by_the_member_who_gave_them(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    (payment,) = world.rows("SELECT id FROM payment")
+    where = f"/staff/readers/{paid.reader_id}/refund"
+    for name, amounts in (("sipho", ("20", "10")), ("lindiwe", ("5",))):
+        member = staff("support", f"{name}@paper.example")
+        for amount in amounts:
+            member.get(f"{where}?payment={payment['id']}")
+            member.post(where, amount=amount, step="preview")
+            member.post(where, amount=amount, step="confirm", reason="a bad week")
+            world.advance(minutes=2)  # until then it can be undone
+    rows = rows_of(book_text(world, "refunds", date(2027, 3, 1), date(2027, 3, 31)))
+    assert [(row["by"], row["how many"], row["including VAT, R"], row["reason"]) for row in rows] == [
+        ("staff:sipho@paper.example", "2", "30.00", "a bad week"),
+        ("staff:lindiwe@paper.example", "1", "5.00", "a bad week"),
+    ]
 
 
 def reader_by_card(world: World, name: str, number: int) -> tuple[str, str]:

@@ -11,22 +11,8 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.ledger.models import Account
+from billing.reports.book_words import kind_words
 from billing.rules.periods import last_of_month
-
-KIND_WORDS = {
-    "invoice": "Tax invoices",
-    "payment": "Payments",
-    "refund": "Credit notes",
-    "refund_bounced": "Refunds that came back",
-    "refund_paid_by_hand": "Refunds paid by bank transfer",
-    "goodwill": "Days given",
-    "recognition": "Revenue earned",
-    "gateway_fee": "Gateway fees",
-    "payout": "Payouts",
-    "payout_returned": "Payouts that came back",
-    "converted": "Converted by the acquirer",
-    "settled": "Settled in another currency",
-}
 
 
 class JournalUnit(StrEnum):
@@ -57,11 +43,6 @@ class JournalEntry:
     def words(self) -> str:
         """What it is, with its day: no two entries of a currency share it."""
         return f"{kind_words(self.kind)}, {self.on.isoformat()}"
-
-
-def kind_words(kind: str) -> str:
-    """A kind of posting in words."""
-    return KIND_WORDS.get(kind, kind.replace("_", " ").capitalize())
 
 
 _SUMS = sa.text(

@@ -1,12 +1,13 @@
 """Files for the bookkeeper: journal, VAT of the period, tax invoices, credit notes, and a summary that ties them to the ledger."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from billing.ledger.models import Account
 from billing.ledger.recognition import recognised_through
 from billing.payments import numbers
 from billing.payments.dispute_limits import TAKES
@@ -14,6 +15,7 @@ from billing.payments.invoices import percent
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
 from billing.reports import books, collection_sheets, condensed, journal_files, payout_sheets, vat_return
+from billing.reports.book_words import account_title, fee_words, kind_words
 from billing.reports.condensed import JournalUnit
 from billing.reports.journal_files import LAYOUTS, JournalSettings
 from billing.reports.sheets import PeriodSheet, Rows, Sheet, file_stem, sides, stream
@@ -37,19 +39,23 @@ _JOURNAL = sa.text(
 
 
 def _journal(session: Session, first: date, last: date) -> Rows:
-    for *what, rate, account, amount, currency in stream(session, _JOURNAL, first, last):
-        yield *what, account, *sides(amount, currency), _rate(rate), currency
+    for transaction, on, kind, *what, rate, account, amount, currency in stream(
+        session, _JOURNAL, first, last
+    ):
+        words = (kind_words(kind), account_title(Account(account)))
+        yield transaction, on, kind, *what, account, *sides(amount, currency), _rate(rate), currency, *words
 
 
 def _vat(session: Session, first: date, last: date) -> Rows:
     for line in books.vat(session, first, last):
-        yield _rate(line.basis_points), line.kind, major(line.net), major(line.vat), major(line.gross)
+        amounts = (major(cents) for cents in (line.net, line.vat, line.gross))
+        yield _rate(line.basis_points), line.kind, *amounts, kind_words(line.kind)
 
 
 def _fees(session: Session, first: date, last: date) -> Rows:
     for line in books.fees(session, first, last, by_day=True):
         amounts = (major(cents, line.currency) for cents in (line.net, line.vat, line.gross))
-        yield line.on, line.category, line.count, *amounts, line.currency
+        yield line.on, line.category, line.count, *amounts, line.currency, fee_words(line.category)
 
 
 # By the day of their posting, so that this file and the VAT return agree: one that was learnt of after its period was closed counts
@@ -122,6 +128,22 @@ def _credit_notes(session: Session, first: date, last: date) -> Rows:
 
 
 def _summary(session: Session, first: date, last: date) -> Rows:
+    balance = books.trial_balance(session, first, last)
+    ours = [line for line in balance if line.currency == BASE_CURRENCY]
+    for what, which, value in _totals(session, first, last, ours):
+        yield what, which, value, what
+    for line in balance:
+        is_ours, title = line.currency == BASE_CURRENCY, account_title(line.account)
+        which, unit = (line.account, "R") if is_ours else (f"{line.account} {line.currency}", line.currency)
+        words = title if is_ours else f"{title}, {line.currency}"
+        for name in ("before", "debit", "credit", "after"):
+            yield which, f"{name}, {unit}", major(getattr(line, name), line.currency), words
+        if not is_ours:
+            worth = line.book_value
+            yield which, "book value after, R", "" if worth is None else major(worth), words
+
+
+def _totals(session: Session, first: date, last: date, ours: Sequence[books.Line]) -> Rows:
     yield "period", "first day", first
     yield "period", "last day", last
     through = recognised_through(session)
@@ -131,19 +153,9 @@ def _summary(session: Session, first: date, last: date) -> Rows:
         yield series.name, "lowest number", series.lowest
         yield series.name, "highest number", series.highest
         yield series.name, "numbers missing", series.missing
-    balance = books.trial_balance(session, first, last)
-    ours = [line for line in balance if line.currency == BASE_CURRENCY]
     yield "ledger", "debits, R", major(sum(line.debit for line in ours))
     yield "ledger", "credits, R", major(sum(line.credit for line in ours))
     yield "VAT", "payable for the period, R", major(sum(line.vat for line in books.vat(session, first, last)))
-    for line in balance:
-        is_ours = line.currency == BASE_CURRENCY
-        which, unit = (line.account, "R") if is_ours else (f"{line.account} {line.currency}", line.currency)
-        for name in ("before", "debit", "credit", "after"):
-            yield which, f"{name}, {unit}", major(getattr(line, name), line.currency)
-        if not is_ours:
-            value = line.book_value
-            yield which, "book value after, R", "" if value is None else major(value)
 
 
 def _rate(basis_points: int | None) -> str:
@@ -160,10 +172,11 @@ SHEETS: dict[str, Sheet] = {
             (
                 *("transaction", "date", "kind", "source", "supply date", "account"),
                 *("debit, in its currency", "credit, in its currency", _VAT_RATE, "currency"),
+                *("kind in words", "account in words"),
             ),
             _journal,
         ),
-        PeriodSheet("vat", (_VAT_RATE, "kind", *_AMOUNTS), _vat),
+        PeriodSheet("vat", (_VAT_RATE, "kind", *_AMOUNTS, "kind in words"), _vat),
         PeriodSheet(
             "invoices",
             (
@@ -185,14 +198,14 @@ SHEETS: dict[str, Sheet] = {
             "fees",
             (
                 *("date", "what", "movements", "excluding VAT, in its currency", "VAT, in its currency"),
-                *("including VAT, in its currency", "currency"),
+                *("including VAT, in its currency", "currency", "what in words"),
             ),
             _fees,
         ),
         *vat_return.SHEETS,
         *payout_sheets.SHEETS,
         *collection_sheets.SHEETS,
-        PeriodSheet("summary", ("what", "which", "value"), _summary),
+        PeriodSheet("summary", ("what", "which", "value", "what in words"), _summary),
     )
 }
 """Every file of an export, by name."""

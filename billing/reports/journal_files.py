@@ -7,7 +7,8 @@ from typing import Self
 
 from billing.platform.settings import Settings
 from billing.reports import sheets
-from billing.reports.condensed import EntryLine, JournalEntry, JournalUnit
+from billing.reports.book_words import account_title
+from billing.reports.condensed import JournalEntry, JournalUnit
 from billing.rules.account_codes import read_codes
 from billing.rules.money import BASE_CURRENCY, major
 
@@ -47,14 +48,26 @@ def _plain(entry: JournalEntry, settings: JournalSettings) -> Iterator[Row]:
     for line in entry.lines:
         code = settings.codes[line.account]
         amounts = sheets.sides(line.amount, entry.currency)
-        yield entry.on, entry.words, code, line.account.value, *amounts, entry.currency
+        title = account_title(line.account)
+        yield entry.on, entry.words, code, line.account.value, *amounts, entry.currency, title
 
 
 def _xero(entry: JournalEntry, settings: JournalSettings) -> Iterator[Row]:
     for line in entry.lines:
         code = settings.codes[line.account]
         day, amount = f"{entry.on:%d/%m/%Y}", major(line.amount)
-        yield entry.words, day, _words_of(line), code, settings.xero_tax_rate, amount, "", "", "", ""
+        yield (
+            entry.words,
+            day,
+            account_title(line.account),
+            code,
+            settings.xero_tax_rate,
+            amount,
+            "",
+            "",
+            "",
+            "",
+        )
 
 
 def _sage(entry: JournalEntry, settings: JournalSettings) -> Iterator[Row]:
@@ -62,11 +75,7 @@ def _sage(entry: JournalEntry, settings: JournalSettings) -> Iterator[Row]:
     for line in entry.lines:
         code = settings.codes[line.account]
         amounts = sheets.sides(line.amount, entry.currency)
-        yield reference, f"{entry.on:%d/%m/%Y}", entry.words, code, _words_of(line), *amounts
-
-
-def _words_of(line: EntryLine) -> str:
-    return line.account.value.replace("_", " ").capitalize()
+        yield reference, f"{entry.on:%d/%m/%Y}", entry.words, code, account_title(line.account), *amounts
 
 
 LAYOUTS: dict[str, Layout] = {
@@ -77,7 +86,7 @@ LAYOUTS: dict[str, Layout] = {
             "Condensed journal",
             (
                 *("date", "entry", "account code", "account"),
-                *("debit, in its currency", "credit, in its currency", "currency"),
+                *("debit, in its currency", "credit, in its currency", "currency", "account in words"),
             ),
             _plain,
         ),

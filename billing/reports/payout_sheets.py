@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.payments import numbers
+from billing.reports.book_words import movement_words
 from billing.reports.sheets import PeriodSheet, Rows, stream
 from billing.rules.money import major
 
@@ -71,9 +72,12 @@ _CONTENTS = sa.text(
 
 
 def _contents(session: Session, first: date, last: date) -> Rows:
-    for *what, number, amount, fee, net, currency in stream(session, _CONTENTS, first, last):
+    for *what, category, source, number, amount, fee, net, currency in stream(
+        session, _CONTENTS, first, last
+    ):
         invoice = numbers.invoice_number(int(number)) if number else ""
-        yield *what, invoice, major(amount, currency), major(fee, currency), major(net, currency), currency
+        amounts = (major(cents, currency) for cents in (amount, fee, net))
+        yield *what, category, source, invoice, *amounts, currency, movement_words(category)
 
 
 SHEETS = (
@@ -104,6 +108,7 @@ SHEETS = (
         (
             *("payout", "movement", "moment", "kind", "at the acquirer", "tax invoice"),
             *("amount, in its currency", "fee, in its currency", "net, in its currency", "currency"),
+            "kind in words",
         ),
         _contents,
     ),

@@ -14,6 +14,7 @@ from billing.payments import balance_mirror
 from billing.platform.actors import WORKER
 from billing.reconcile.reconcile import ComparisonReport, reconcile
 from tests.reports.operator import broken, execute
+from tests.support.books import rows_of
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -205,15 +206,19 @@ def test_the_books_of_a_month_show_each_currency_by_itself(world: World, staff: 
     assert "Trial balance in USD" in page
     assert "Conversion" in page
     assert "Gateway fees what the acquirer keeps 0.00 0.23" in page
-    journal = finance.get("/staff/books/journal.csv?month=2027-03").text.splitlines()
-    assert journal[0].endswith(",currency")
-    assert next(line for line in journal if ",gateway_fees," in line).endswith("0.23,,,USD")
+    journal = rows_of(finance.get("/staff/books/journal.csv?month=2027-03").text)
+    fee = next(row for row in journal if row["account"] == "gateway_fees")
+    assert (fee["debit, in its currency"], fee["credit, in its currency"], fee["currency"]) == (
+        "0.23",
+        "",
+        "USD",
+    )
     summary = finance.get("/staff/books/summary.csv?month=2027-03").text
     assert 'gateway USD,"after, USD",3.90' in summary
     # R75.00 settled for USD 4.13, so USD 3.90 are worth R70.82 in the books.
     assert "Book value, R" in page
     assert "3.90 70.82" in page
-    assert 'gateway USD,"book value after, R",70.82' in summary
+    assert 'gateway USD,"book value after, R",70.82,"Gateway, USD"' in summary
 
 
 def test_a_balance_without_any_charge_in_its_currency_has_no_book_value(world: World, staff: SignIn) -> None:
@@ -226,7 +231,7 @@ def test_a_balance_without_any_charge_in_its_currency_has_no_book_value(world: W
     finance = staff("finance")
     assert "no rate known" in finance.get("/staff/books?month=2027-03").words
     summary = finance.get("/staff/books/summary.csv?month=2027-03").text.splitlines()
-    assert 'gateway USD,"book value after, R",' in summary
+    assert 'gateway USD,"book value after, R",,"Gateway, USD"' in summary
 
 
 def test_what_was_kept_without_what_was_paid_is_filled_in(world: World) -> None:

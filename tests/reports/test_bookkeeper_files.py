@@ -122,6 +122,7 @@ def test_xero_and_sage_get_their_own_columns(world: World, staff: SignIn) -> Non
     sale = [row for row in xero if row["*Narration"] == "Tax invoices, 2027-03-31"]
     assert {row["*Date"] for row in sale} == {"31/03/2027"}
     assert {row["*TaxRate"] for row in sale} == {"No VAT"}
+    assert {row["*AccountCode"]: row["Description"] for row in sale}["2200"] == "VAT output", "as the page"
     assert {row["*AccountCode"]: row["*Amount"] for row in sale}["2200"] == "-19.56"
     sage = rows_of(finance.http.get("/staff/books/journals/journal-for-sage?month=2027-03&by=month").text)
     tax = [
@@ -129,7 +130,7 @@ def test_xero_and_sage_get_their_own_columns(world: World, staff: SignIn) -> Non
         for row in sage
         if row["Reference"] == "20270331-invoice" and row["Ledger Account Number"] == "2200"
     ]
-    assert [(row["Debit"], row["Credit"], row["Details"]) for row in tax] == [("", "19.56", "Vat output")]
+    assert [(row["Debit"], row["Credit"], row["Details"]) for row in tax] == [("", "19.56", "VAT output")]
     assert finance.http.get("/staff/books/journals/pastel?month=2027-03").status_code == 404
     assert finance.http.get("/staff/books/journals/journal-for-xero?by=week").status_code == 422
 
@@ -189,6 +190,35 @@ def test_refunds_and_failed_payments_are_summed_up(world: World, staff: SignIn) 
     assert [row["owed for"] for row in of_april if row["how many"] != "0"] == ["15 to 30 days"], (
         "as of today, not as of the end of April"
     )
+
+
+@pytest.mark.usefixtures("march")
+def test_every_code_in_a_file_has_its_words_beside_it(world: World, staff: SignIn) -> None:
+    finance = staff("finance")
+    rows = {
+        name: rows_of(finance.http.get(f"/staff/books/{name}?month=2027-03").text)
+        for name in (
+            *("journal.csv", "vat.csv", "fees.csv", "payout-contents.csv", "summary.csv"),
+            "journals/condensed-journal",
+        )
+    }
+    page = finance.get("/staff/books?month=2027-03").words
+    said = dict[str, str]()
+    for name, code in (
+        *(("journal.csv", "account"), ("journals/condensed-journal", "account"), ("summary.csv", "what")),
+        *(("journal.csv", "kind"), ("vat.csv", "kind"), ("fees.csv", "what")),
+    ):
+        words = {row[code]: row[f"{code} in words"] for row in rows[name]}
+        assert words, name
+        said |= words
+    assert [words for words in said.values() if "_" in words or not words] == []
+    assert said["vat_output"] == "VAT output"
+    assert said["refund"] == "Credit notes"
+    assert said["charge"] == "Charges"
+    shown = ("vat_output", "deferred_revenue", "gateway_fees", "invoice", "refund", "charge")
+    assert [code for code in shown if said[code] not in page] == [], "the page says the same"
+    contents = {row["kind"]: row["kind in words"] for row in rows["payout-contents.csv"]}
+    assert contents["charge"] == "Charge", "one movement"
 
 
 def test_refunds_are_summed_up_by_the_member_who_gave_them(

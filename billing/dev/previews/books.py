@@ -9,6 +9,7 @@ from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
 from billing.ledger.closing import NoReturnReference
 from billing.ledger.models import Account
 from billing.refunds.pay_back import NoReference
+from billing.reports.book_words import ACCOUNTS, account_title
 from billing.reports.collection_sheets import BUCKETS
 from billing.reports.journal_files import LAYOUTS
 from billing.reports.vat_return import fields
@@ -17,7 +18,7 @@ from billing.rules.money import Money
 from billing.rules.tax import VatRate
 from billing.rules.vat_return import Supplies, vat201
 from billing.web.kit import problems
-from billing.web.staff.books import FILES, NAMES, amount_words
+from billing.web.staff.books import FILES, amount_words
 from billing.web.staff.owed import ASKED, UNEXPLAINED
 from billing.web.views.books import (
     AccountRow,
@@ -116,7 +117,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         is_over=True,
         files=tuple(FILES.items()),
         journals=tuple((layout.name, layout.title) for layout in LAYOUTS.values()),
-        codes=tuple((NAMES[account][0], DEFAULTS[account]) for account in Account),
+        codes=tuple((account_title(account), DEFAULTS[account]) for account in Account),
         ageing=tuple(
             AgeRow(age=words, count=3 - place, amount=f"{75 * (3 - place)}.00")
             for place, (_, words) in enumerate(BUCKETS)
@@ -205,5 +206,5 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
 
 
 def _account(account: Account, **amounts: str) -> AccountRow:
-    name, meaning = NAMES[account]
+    name, meaning = ACCOUNTS[account]
     return AccountRow(name=name, meaning=meaning, **amounts)

@@ -17,7 +17,7 @@ from billing.platform.errors import NotFound
 from billing.platform.settings import Settings
 from billing.refunds import shortage
 from billing.reports import books, collection_sheets
-from billing.reports.condensed import kind_words
+from billing.reports.book_words import ACCOUNTS, account_title, fee_words, kind_words
 from billing.reports.exports import SHEETS
 from billing.reports.journal_files import LAYOUTS
 from billing.reports.sheets import Sheet, file_stem
@@ -51,21 +51,6 @@ MONTH = r"^(20\d\d-(0[1-9]|1[0-2]))?$"
 Month = Annotated[str, Query(pattern=MONTH)]
 ROOM = "/staff/books"
 Exporting = Annotated[StaffVisit, needs(Permission.BOOKS, fresh=True, page=ROOM)]
-NAMES: dict[Account, tuple[str, str]] = {
-    Account.GATEWAY: ("Gateway", "what the acquirer holds for us"),
-    Account.BANK: ("Bank", "what the acquirer has paid out"),
-    Account.RECEIVABLE: ("Receivable", "invoiced, not yet paid"),
-    Account.DEFERRED_REVENUE: ("Deferred revenue", "paid for days still to come"),
-    Account.VAT_OUTPUT: ("VAT output", "VAT to pay over"),
-    Account.REFUNDS_OWED: ("Refunds owed", "credited to readers, not paid yet"),
-    Account.REVENUE: ("Revenue", "earned by days that have passed"),
-    Account.REFUNDS: ("Refunds", "given back after it was earned"),
-    Account.DISPUTES: ("Disputes", "taken back by banks"),
-    Account.GOODWILL: ("Goodwill", "days given on top of paid periods"),
-    Account.GATEWAY_FEES: ("Gateway fees", "what the acquirer keeps"),
-    Account.CONVERSION: ("Conversion", "changed by the acquirer into the currency it settles in"),
-    Account.EXCHANGE_DIFFERENCES: ("Exchange differences", "what another rate cost for refunds and disputes"),
-}
 FILES = {
     "journal": "every posting",
     "vat": "VAT by rate",
@@ -143,7 +128,7 @@ def _view(
         is_over=last < ctx.today,
         files=tuple(FILES.items()),
         journals=tuple((layout.name, layout.title) for layout in LAYOUTS.values()),
-        codes=tuple((NAMES[account][0], codes[account]) for account in Account),
+        codes=tuple((account_title(account), codes[account]) for account in Account),
         ageing=tuple(
             AgeRow(age=age, count=count, amount=amount_words(cents))
             for age, count, cents in collection_sheets.ageing(ctx, min(last, ctx.today))
@@ -171,7 +156,7 @@ def _balances(lines: list[books.Line]) -> tuple[BalanceTable, ...]:
 
 
 def _account(line: books.Line) -> AccountRow:
-    name, meaning = NAMES[line.account]
+    name, meaning = ACCOUNTS[line.account]
     return AccountRow(
         name=name,
         meaning=meaning,
@@ -193,12 +178,9 @@ def _vat(line: books.VatLine) -> VatRow:
     )
 
 
-FEES = {"charge": "Charges", "dispute": "Disputes", "payout": "Payouts", "fee": "Billed apart"}
-
-
 def _fee(line: books.FeeLine) -> FeeRow:
     return FeeRow(
-        what=FEES.get(line.category, line.category.replace("_", " ").capitalize()),
+        what=fee_words(line.category),
         count=line.count,
         currency=line.currency,
         net=amount_words(line.net, line.currency),

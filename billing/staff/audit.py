@@ -1,6 +1,6 @@
 """Write down what staff and programs did for readers, and what they were refused. Lines are never changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypedDict, Unpack
@@ -16,6 +16,7 @@ from billing.rules.card_numbers import without_card_numbers
 from billing.staff.models import AUDITED_WORDS, AuditLine, Outcome, StaffMember
 
 LONGEST_REASON = 300
+_AT_ONCE = 500
 Change = tuple[dict[str, Any], dict[str, Any]]
 """What was, and what is now, as JSON values."""
 
@@ -115,26 +116,40 @@ class Sought:
 
 def search(session: Session, sought: Sought, *, limit: int, older_than: int | None = None) -> list[AuditLine]:
     """Lines that fit, newest first; `older_than` is the last id of the page before."""
-    query = select(AuditLine).order_by(col(AuditLine.id).desc()).limit(limit)
+    query = select(AuditLine).where(*_fits(sought, older_than))
+    return list(session.exec(query.order_by(col(AuditLine.id).desc()).limit(limit)))
+
+
+def count(session: Session, sought: Sought) -> int:
+    """How many lines fit."""
+    return session.exec(select(sa.func.count()).select_from(AuditLine).where(*_fits(sought))).one()
+
+
+def stream(session: Session, sought: Sought, *, older_than: int | None = None) -> Iterator[AuditLine]:
+    """All lines that fit, newest first, a few hundred at a time."""
+    query = select(AuditLine).where(*_fits(sought, older_than)).order_by(col(AuditLine.id).desc())
+    yield from session.exec(query, execution_options={"yield_per": _AT_ONCE})
+
+
+def _fits(sought: Sought, older_than: int | None = None) -> Iterator[sa.ColumnElement[bool]]:
     if sought.words:
         typed = sa.func.websearch_to_tsquery(sa.text("'simple'::regconfig"), sought.words)
-        query = query.where(sa.literal_column(AUDITED_WORDS).op("@@")(typed))
+        yield sa.literal_column(AUDITED_WORDS).op("@@")(typed)
     if sought.who:
         actor = sa.func.concat(AuditLine.actor_kind, ":", AuditLine.actor_id)
-        query = query.where(actor.icontains(sought.who, autoescape=True))
+        yield actor.icontains(sought.who, autoescape=True)
     if sought.reader_id:
-        query = query.where(AuditLine.reader_id == sought.reader_id)
+        yield col(AuditLine.reader_id) == sought.reader_id
     if sought.act:
-        query = query.where(AuditLine.act == sought.act)
+        yield col(AuditLine.act) == sought.act
     if sought.since is not None:
-        query = query.where(AuditLine.at >= sought.since)
+        yield col(AuditLine.at) >= sought.since
     if sought.before is not None:
-        query = query.where(AuditLine.at < sought.before)
+        yield col(AuditLine.at) < sought.before
     if sought.refused_only:
-        query = query.where(AuditLine.outcome == Outcome.REFUSED)
+        yield col(AuditLine.outcome) == Outcome.REFUSED
     if older_than is not None:
-        query = query.where(col(AuditLine.id) < older_than)
-    return list(session.exec(query))
+        yield col(AuditLine.id) < older_than
 
 
 def acts(session: Session) -> list[str]:

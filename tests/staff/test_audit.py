@@ -103,6 +103,23 @@ def test_the_page_finds_lines_by_who_whom_what_and_when(
     assert world.rows("SELECT act FROM audit_line ORDER BY id DESC LIMIT 1")[0]["act"] == "export_audit"
 
 
+def test_the_file_has_every_line_however_many(world: World, staff: SignIn) -> None:
+    many = 50_010
+    world.execute(
+        "INSERT INTO audit_line (at, actor_kind, actor_id, act, outcome, reason, before, after, ip)"
+        " SELECT :at, 'api', 'tests', 'note', 'done', '', '{}', '{}', '' FROM generate_series(1, :many)",
+        at=world.now,
+        many=many,
+    )
+    finance = staff("finance")
+    _, *lines = csv.reader(io.StringIO(finance.http.get("/staff/audit.csv?act=note").text))
+    ids = [int(line[0]) for line in lines]
+    assert len(ids) == many
+    assert ids == sorted(set(ids), reverse=True)
+    (kept,) = world.rows("SELECT after FROM audit_line WHERE act = 'export_audit'")
+    assert kept["after"] == {"lines": many}
+
+
 def test_many_lines_are_paged(world: World, in_trial: Subscriber, staff: SignIn) -> None:
     reader = in_trial.reader_id
     for number in range(60):

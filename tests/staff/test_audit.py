@@ -91,6 +91,8 @@ def test_the_page_finds_lines_by_who_whom_what_and_when(
     assert "No line fits" in finance.get("/staff/audit?reader=rdr_none").words
     assert finance.get("/staff/audit?since=soon").status == 422
 
+    wrong = finance.http.get("/staff/audit.csv?since=soon")
+    assert (wrong.status_code, "content-disposition" in wrong.headers) == (422, False), "not all lines"
     answer = finance.http.get("/staff/audit.csv?act=extend")
     assert answer.headers["content-disposition"] == 'attachment; filename="audit.csv"'
     head, line = csv.reader(io.StringIO(answer.text))

@@ -11,7 +11,6 @@ from tests.support.world import World
 
 ROOM = "billing.web"
 NO_PAGE = {
-    "/staff/audit.csv": "a file",
     "/staff/brand/sample": "a page of readers in the brand that is typed, in a frame",
     "/staff/many/{action_id}/result.csv": "a file",
     "/staff/newsletters/{issue_id}/preview": "a mail, in a frame",

@@ -83,6 +83,10 @@ Searching = Annotated[Search, Depends()]
 @router.get("/staff/audit")
 def show(visit: Auditing, search: Searching, older: Annotated[int | None, Query(ge=1)] = None) -> Response:
     """The lines found, newest first."""
+    return _page(visit, search, older)
+
+
+def _page(visit: StaffVisit, search: Search, older: int | None = None) -> Response:
     sought, error = search.filters(visit.services.site.zone)
     with visit.begin() as ctx:
         lines = audit.search(ctx.session, sought, limit=PAGE + 1, older_than=older)
@@ -156,8 +160,10 @@ def bulk_reads(visit: Auditing, who: Words = "") -> Response:
 
 @router.get("/staff/audit.csv")
 def export(visit: Exporting, search: Searching) -> Response:
-    """All lines found as a file, sent while it is read. The export is audited too."""
-    sought, _ = search.filters(visit.services.site.zone)
+    """All lines found as a file, sent while it is read. The export is audited too. A wrong day gives the page, which says so."""
+    sought, error = search.filters(visit.services.site.zone)
+    if error:
+        return _page(visit, search)
     with visit.begin() as ctx:
         line = audit.write(ctx, "export_audit", after={"lines": audit.count(ctx.session, sought)})
     return stream_csv("audit.csv", sheets.lines(COLUMNS, _rows(visit, sought, older_than=line.id)))

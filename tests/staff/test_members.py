@@ -61,6 +61,47 @@ def test_a_role_is_changed_in_its_row_with_a_reason(world: World, staff: SignIn)
     ]
 
 
+def chosen(form: str) -> list[str]:
+    """The options that are selected in a part of a page."""
+    return re.findall(r"<option selected>(\w+)</option>", form)
+
+
+def test_an_invitation_that_is_refused_keeps_its_role(staff: SignIn) -> None:
+    admin = staff("admin")
+    admin.get("/staff/members")
+    refused = admin.post("/staff/members", email=NEW, role="admin")
+    assert (refused.status, "Say why" in refused.words) == (422, True)
+    foot = refused.text.partition('<section aria-labelledby="add">')[2]
+    assert chosen(foot) == ["admin"], "Save once more asks for the same"
+
+
+def test_a_role_that_is_refused_stays_chosen_in_its_row_with_the_reason_why(
+    world: World, staff: SignIn
+) -> None:
+    staff("support")
+    admin = staff("admin")
+    [other] = world.rows("SELECT id FROM staff_member WHERE email = :email", email=SUPPORT)
+    form = f"/staff/members/{other['id']}/role"
+    admin.get("/staff/members")
+    refused = admin.post(form, role="admin")
+    assert refused.status == 422
+    row, _, after = refused.text.partition(f'action="{form}"')[2].partition("</form>")
+    assert chosen(row) == ["admin"]
+    assert 'aria-invalid="true"' in row
+    said = refused.text.partition(f'action="{form}"')[0].rpartition("<td")[2]
+    assert "Say why" in said, "in its cell"
+    assert 'aria-invalid="true"' not in after, "the form at the foot is as before"
+    assert 'role="alert"' not in after
+    admin.post(form, role="admin", reason=REASON)
+    again = admin.post(form, role="admin", reason=REASON)
+    assert again.status == 409
+    row = again.text.partition(f'action="{form}"')[2].partition("</form>")[0]
+    assert (chosen(row), REASON in row) == (["admin"], True)
+    assert chosen(admin.post(form, role="owner").text.partition(form)[2].partition("</form>")[0]) == [
+        "support"
+    ]
+
+
 def test_a_member_is_warned_of_a_browser_that_is_new(world: World) -> None:
     add(world, "support")
     known = sign_in_by_mail(world, SUPPORT)

@@ -9,7 +9,7 @@ from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
 from billing.rules.money import Money
 from billing.web.views.frame import Frame, Page
 from billing.web.views.staff_mail import StaffPricesPage, UnreachedReaderRow
-from billing.web.views.staff_members import MemberRow, StaffMembersPage
+from billing.web.views.staff_members import MemberRow, RefusedChange, StaffMembersPage
 from billing.web.views.staff_records import AuditRow, StaffAuditPage
 
 
@@ -75,6 +75,8 @@ def _records() -> Iterator[tuple[str, Page, Frame]]:
     members = StaffMembersPage(
         rows=(person, other, replace(other, staff_id="stf_3", disabled_at=NOW)),
         roles=("support", "finance", "editor", "admin"),
+        email=LONG_ADDRESS,
+        role="editor",
         error="Choose a role.",
     )
     yield "staff-members", members, replace(STAFF, path="/staff/members")
@@ -82,9 +84,14 @@ def _records() -> Iterator[tuple[str, Page, Frame]]:
         person, staff_id="stf_4", email="zola@swartbergpost.example", is_this=False, needs_second=True
     )
     waits = "zola@swartbergpost.example, an admin, can’t sign in any more."
-    row_error = "zola@swartbergpost.example: The same waits for approval already."
-    second = replace(members, rows=(person, admin), waiting=(waits,), error=None, row_error=row_error)
+    again = "The same waits for approval already."
+    twice = RefusedChange(staff_id="stf_4", form="disable", error=again, reason="Left the paper.")
+    rows = (person, replace(admin, refused=twice))
+    second = replace(members, rows=rows, waiting=(waits,), error=None)
     yield "staff-members-second", second, replace(STAFF, path="/staff/members")
+    unreasoned = RefusedChange(staff_id="stf_2", form="role", error="Say why.", role="admin")
+    row_refused = replace(members, rows=(person, replace(other, refused=unreasoned)), error=None)
+    yield "staff-members-role", row_refused, replace(STAFF, path="/staff/members")
 
 
 def _prices() -> Iterator[tuple[str, Page, Frame]]:

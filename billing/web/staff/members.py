@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
+from billing.platform.errors import Invalid
 from billing.readers.register import BadAddress
 from billing.staff import admin_changes, approvals, members, sessions
 from billing.staff.acts.perform import ActNeedsReason
@@ -15,7 +16,7 @@ from billing.staff.admin_changes import AdminChange
 from billing.staff.models import StaffMember
 from billing.staff.roles import Permission, Role
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.staff_members import MemberRow, StaffMembersPage
+from billing.web.views.staff_members import MemberRow, RefusedChange, StaffMembersPage
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.STAFF)]
@@ -23,6 +24,15 @@ Acting = Annotated[StaffVisit, needs(Permission.STAFF, acts=True, fresh=True)]
 Ending = Annotated[StaffVisit, needs(Permission.STAFF, acts=True)]
 """No fresh code: signing a member out only takes rights away, and may be urgent."""
 ROOM = "/staff/members"
+
+
+class ChooseRole(Invalid):
+    """Choose a role."""
+
+    code = "choose_role"
+
+
+REFUSALS = (BadAddress, members.NotYourself, ActNeedsReason, approvals.AlreadyAsked, ChooseRole)
 
 
 @router.get(ROOM)
@@ -35,9 +45,10 @@ def _page(
     visit: StaffVisit,
     *,
     email: str = "",
+    role: str = "",
     reason: str = "",
     error: str | None = None,
-    row_error: str | None = None,
+    refused: RefusedChange | None = None,
     status: int = 200,
 ) -> Response:
     with visit.begin() as ctx:
@@ -50,6 +61,7 @@ def _page(
                 signed_in[member.id],
                 seen.get(member.id),
                 needs_second=members.change_needs_second(ctx, member),
+                refused=refused if refused is not None and refused.staff_id == member.id else None,
             )
             for member in members.everybody(ctx.session)
         )
@@ -61,16 +73,22 @@ def _page(
             roles=roles,
             waiting=waiting,
             email=email,
+            role=role,
             reason=reason,
             error=error,
-            row_error=row_error,
         ),
         status,
     )
 
 
 def _row(
-    visit: StaffVisit, member: StaffMember, signed_in: int, seen_at: datetime | None, *, needs_second: bool
+    visit: StaffVisit,
+    member: StaffMember,
+    signed_in: int,
+    seen_at: datetime | None,
+    *,
+    needs_second: bool,
+    refused: RefusedChange | None,
 ) -> MemberRow:
     return MemberRow(
         staff_id=member.id,
@@ -82,6 +100,7 @@ def _row(
         seen_at=seen_at,
         is_this=member.id == visit.member.id,
         needs_second=needs_second,
+        refused=refused,
     )
 
 
@@ -93,22 +112,34 @@ def add(
     reason: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     """Add a member with a role, or give a member that role. A new admin, and one fewer, wait for another admin (SEC-6)."""
-    if role not in list(Role):
-        return _page(visit, email=email, reason=reason, error="Choose a role.", status=422)
     try:
-        with visit.begin() as ctx:
-            known = members.find(ctx.session, email)
-            waits = members.is_new_admin(ctx.session, email, Role(role))
-            if waits:
-                approvals.ask_for_admin(ctx, email, reason=reason)
-            elif known is not None and known.role != role and members.change_needs_second(ctx, known):
-                waits = True
-                change = AdminChange.ROLE
-                approvals.ask_for_admin_change(ctx, known, change, role=Role(role), reason=reason)
-            else:
-                members.invite(ctx, email, Role(role), reason=reason.strip())
-    except (BadAddress, members.NotYourself, ActNeedsReason, approvals.AlreadyAsked) as refusal:
-        return _page(visit, email=email[:254], reason=reason, error=refusal.detail, status=refusal.status)
+        return _give_role(visit, email, role, reason)
+    except REFUSALS as refusal:
+        return _page(
+            visit,
+            email=email[:254],
+            role=role,
+            reason=reason,
+            error=refusal.detail,
+            status=refusal.status,
+        )
+
+
+def _give_role(visit: StaffVisit, email: str, role: str, reason: str) -> Response:
+    """Raises REFUSALS."""
+    if role not in list(Role):
+        raise ChooseRole
+    with visit.begin() as ctx:
+        known = members.find(ctx.session, email)
+        waits = members.is_new_admin(ctx.session, email, Role(role))
+        if waits:
+            approvals.ask_for_admin(ctx, email, reason=reason)
+        elif known is not None and known.role != role and members.change_needs_second(ctx, known):
+            waits = True
+            change = AdminChange.ROLE
+            approvals.ask_for_admin_change(ctx, known, change, role=Role(role), reason=reason)
+        else:
+            members.invite(ctx, email, Role(role), reason=reason.strip())
     return visit.go(ROOM, "staff-asked-second" if waits else "staff-saved")
 
 
@@ -122,7 +153,17 @@ def change_role(
     """Give a member another role, as the form at the foot of the page does for an address."""
     with visit.begin() as ctx:
         email = members.by_id(ctx.session, staff_id).email
-    return add(visit, email, role, reason)
+    try:
+        return _give_role(visit, email, role, reason)
+    except REFUSALS as refusal:
+        typed = RefusedChange(
+            staff_id=staff_id,
+            form=AdminChange.ROLE.value,
+            error=refusal.detail,
+            role=role if role in list(Role) else "",
+            reason=reason,
+        )
+        return _page(visit, refused=typed, status=refusal.status)
 
 
 @router.post(f"{ROOM}/{{staff_id}}/disable")
@@ -137,14 +178,14 @@ def _change(
     try:
         with visit.begin() as ctx:
             member = members.by_id(ctx.session, staff_id)
-            email = member.email
             waits = members.change_needs_second(ctx, member)
             if waits:
                 approvals.ask_for_admin_change(ctx, member, change, reason=reason)
             else:
                 do(ctx, member, reason=reason.strip())
-    except (ActNeedsReason, approvals.AlreadyAsked) as refusal:
-        return _page(visit, row_error=f"{email}: {refusal.detail}", status=refusal.status)
+    except REFUSALS as refusal:
+        typed = RefusedChange(staff_id=staff_id, form=change.value, error=refusal.detail, reason=reason)
+        return _page(visit, refused=typed, status=refusal.status)
     return visit.go(ROOM, "staff-asked-second" if waits else "staff-saved")
 
 

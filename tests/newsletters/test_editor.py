@@ -105,6 +105,21 @@ def test_an_issue_from_the_first_word_to_the_last_reader(newsroom: Newsroom, edi
     assert acts == ["begin_issue", "test_issue", "schedule_issue"]
 
 
+def test_the_variant_and_the_time_stay_as_they_were_chosen(newsroom: Newsroom, editor: Browser) -> None:
+    newsroom.people(1)
+    home = begin(editor)
+    as_subscriber = 'name="variant" value="subscriber" checked'
+    editor.post(home, **WORDS, then="test", variant="subscriber")
+    assert "on its way" in editor.page.words
+    assert as_subscriber in editor.page.text, "a second test is of the same variant"
+    assert f'src="{home}/preview?variant=subscriber"' in editor.page.text
+    asked = {"variant": "subscriber", "when": "2027-02-01T07:30"}
+    past = editor.post(home, **WORDS, then="schedule", **asked)
+    assert past.status == 422
+    assert as_subscriber in past.text
+    assert 'name="when" type="datetime-local" value="2027-02-01T07:30"' in past.text
+
+
 def test_articles_are_put_in_by_a_button_without_a_script(newsroom: Newsroom, editor: Browser) -> None:
     home = begin(editor)
     editor.post(home, **WORDS | {"source": "Good morning."}, then="insert:counting-vultures")

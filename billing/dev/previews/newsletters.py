@@ -202,6 +202,7 @@ def _writing() -> Iterator[tuple[str, Page, Frame]]:
         page,
         subject="",
         problems=("The subject has 0 characters; 3 to 150 are good.",),
+        variant="subscriber",
         error="Somebody else has saved this issue since you opened it.",
         held_reason="It was due while nothing was being sent. Choose a new time.",
     )

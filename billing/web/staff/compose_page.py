@@ -87,10 +87,12 @@ def compose_view(
     issue: Issue,
     draft: Draft,
     *,
+    variant: Variant = Variant.READER,
+    when: str = "",
     error: str | None = None,
     note: str | None = None,
 ) -> ComposePage:
-    """The page with the draft. Problems and sizes are those of the saved issue."""
+    """The page with the draft, the variant to look at, and when it is to start. Problems and sizes are those of the saved issue."""
     list_ = newsletter(session, issue.newsletter_id)
     sender = visit.services.newsletter_sender
     tomorrow = visit.today + timedelta(days=1)
@@ -104,7 +106,8 @@ def compose_view(
         preheader=draft.preheader,
         source=draft.source,
         scheduled_at=issue.scheduled_at,
-        suggested=f"{tomorrow}T06:00",
+        suggested=when or f"{tomorrow}T06:00",
+        variant=variant.value,
         zone=visit.services.site.zone.key,
         picks=tuple(
             Pick(article_id=article.id, title=article.title, section=article.section)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
@@ -80,12 +81,13 @@ def save(
     """Save the draft, then do what the pressed button says. A draft that can't be saved is shown again with the reason."""
     if then.startswith("insert:"):
         draft = draft.with_card(then.removeprefix("insert:"))
+    back = partial(_back, visit, issue_id, variant=variant, when=when)
     try:
         issue = _save(visit, issue_id, draft)
     except issues.HasStarted:
         raise
     except Refusal as refusal:
-        return _back(visit, issue_id, draft, error=refusal)
+        return back(draft, error=refusal)
     draft, note = Draft.of(issue), None
     try:
         if then == "test":
@@ -93,8 +95,8 @@ def save(
         elif then == "schedule":
             _schedule(visit, issue, when)
     except Refusal as refusal:
-        return _back(visit, issue_id, draft, error=refusal)
-    return _back(visit, issue_id, draft, note=note) if note else visit.go(f"{ROOM}/{issue_id}", "staff-saved")
+        return back(draft, error=refusal)
+    return back(draft, note=note) if note else visit.go(f"{ROOM}/{issue_id}", "staff-saved")
 
 
 def _save(visit: StaffVisit, issue_id: str, draft: Draft) -> Issue:
@@ -111,12 +113,22 @@ def _save(visit: StaffVisit, issue_id: str, draft: Draft) -> Issue:
 
 
 def _back(
-    visit: StaffVisit, issue_id: str, draft: Draft, *, error: Refusal | None = None, note: str | None = None
+    visit: StaffVisit,
+    issue_id: str,
+    draft: Draft,
+    *,
+    variant: Variant,
+    when: str,
+    error: Refusal | None = None,
+    note: str | None = None,
 ) -> Response:
+    """The page again, with what was typed and chosen."""
     with visit.begin() as ctx:
         issue = issues.issue(ctx.session, issue_id)
         detail = error.detail if error else None
-        view = compose_view(visit, ctx.session, issue, draft, error=detail, note=note)
+        view = compose_view(
+            visit, ctx.session, issue, draft, variant=variant, when=when, error=detail, note=note
+        )
     return visit.page(view, error.status if error else 200)
 
 

@@ -59,6 +59,8 @@ class ComposePage:
     picks: tuple[Pick, ...]
     problems: tuple[str, ...]
     sizes: tuple[tuple[str, str], ...]
+    variant: str = "reader"
+    """Whose variant the preview shows, and a test mail has."""
     held_reason: str | None = None
     note: str | None = None
     error: str | None = None

@@ -13,7 +13,8 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
 from billing.platform.logs import log_event
 from billing.rules.card_numbers import without_card_numbers
-from billing.staff.models import AUDITED_WORDS, AuditLine, Outcome, StaffMember
+from billing.staff.audit_words import words_fit
+from billing.staff.models import AuditLine, Outcome, StaffMember
 
 LONGEST_REASON = 300
 _AT_ONCE = 500
@@ -104,7 +105,8 @@ class Sought:
     """Which lines of the audit to find; an empty field doesn't matter."""
 
     words: str = ""
-    """Words that all stand in the act, its reason, its subject, or what was before and after; "in quotes" together."""
+    """Words that all stand in the act, its code or its words, its reason, its subject, or what was before and after; "in quotes"
+    together."""
     who: str = ""
     """A part of the staff member's address, or of a key's name."""
     reader_id: str = ""
@@ -133,8 +135,7 @@ def stream(session: Session, sought: Sought, *, older_than: int | None = None) -
 
 def _fits(sought: Sought, older_than: int | None = None) -> Iterator[sa.ColumnElement[bool]]:
     if sought.words:
-        typed = sa.func.websearch_to_tsquery(sa.text("'simple'::regconfig"), sought.words)
-        yield sa.literal_column(AUDITED_WORDS).op("@@")(typed)
+        yield words_fit(sought.words)
     if sought.who:
         actor = sa.func.concat(AuditLine.actor_kind, ":", AuditLine.actor_id)
         yield actor.icontains(sought.who, autoescape=True)

@@ -13,7 +13,7 @@ STATES = {
     State.PAUSED: "paused",
     State.ENDED: "ended",
 }
-_NAMES = {
+NAMES = {
     "access_until": "reads until",
     "anchor_months": "months of the first period",
     "anchor_number": "number of the first period",
@@ -44,6 +44,7 @@ _NAMES = {
     "state": "state",
     "term_notice_at": "told that the term ends",
 }
+"""Columns of a subscription that need other words than their name."""
 
 
 def moved(event: str, before: str | None, after: str) -> str:
@@ -68,7 +69,7 @@ def changed(
 ) -> tuple[tuple[str, str], ...]:
     """Each changed fact by name, before and after. `names` are those of plans and of prices, by id."""
     return tuple(
-        (_NAMES.get(name, name.replace("_", " ")), " → ".join(_value(name, value, names) for value in values))
+        (NAMES.get(name, name.replace("_", " ")), " → ".join(_value(name, value, names) for value in values))
         for name, values in facts.items()
     )
 

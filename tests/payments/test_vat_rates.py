@@ -162,7 +162,7 @@ def test_each_change_is_kept_with_its_reason(world: World, staff: SignIn) -> Non
     ]
     words = staff("admin").get("/staff/audit?act=add_vat_rate").words
     assert (
-        f"Add a rate of VAT 2027-05-01 {WHY[1]} Before and after before: vat percent 15 after: vat percent 15.5"
+        f"Add a rate of VAT 2027-05-01 {WHY[1]} Before and after before: VAT, per cent 15 after: VAT, per cent 15.5"
         in words
     )
 

@@ -75,8 +75,8 @@ def test_the_page_finds_lines_by_who_whom_what_and_when(
         "127.0.0.1",
     ):
         assert words in page.words, words
-    assert "before: subscription: charge on 16 Mar 2027" in page.words
-    assert "after: subscription: charge on 23 Mar 2027" in page.words
+    assert "before: subscription: first day of the paid periods 16 Mar 2027" in page.words
+    assert "after: subscription: first day of the paid periods 23 Mar 2027" in page.words
     assert "by a program" not in finance.get("/staff/audit?who=support").words
     assert "by a program" not in finance.get("/staff/audit?until=2027-03-02").words
     assert "by a program" in finance.get("/staff/audit?since=2027-03-03&act=note").words

@@ -29,8 +29,8 @@ def _records() -> Iterator[tuple[str, Page, Frame]]:
         reader_id="rdr_01kpb0cz8e2y6",
         subject="ref_01kpb0cz8e2y6",
         reason="This would give back R225.00 incl. VAT.",
-        before=(("cents returned", "0"),),
-        after=(("cents returned", "22500"),),
+        before=(("given back in all", "R0.00 incl. VAT"),),
+        after=(("given back in all", "R225.00 incl. VAT"),),
         ip="196.25.1.9",
     )
     audit = StaffAuditPage(

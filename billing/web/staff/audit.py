@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from starlette.responses import Response
 from billing.platform.typed import NotADay, read_day
 from billing.reports import sheets
 from billing.rules.periods import start_of_day
-from billing.staff import audit, reads
+from billing.staff import audit, fact_words, reads
 from billing.staff.act_words import in_words
 from billing.staff.audit import Sought
 from billing.staff.models import AuditLine, Outcome
@@ -106,7 +106,7 @@ def _page(visit: StaffVisit, search: Search, older: int | None = None) -> Respon
 
 
 def _row(line: AuditLine) -> AuditRow:
-    before, after = _differing(line.before, line.after)
+    before, after = _differing(line)
     return AuditRow(
         id=line.id or 0,
         at=line.at,
@@ -125,25 +125,14 @@ def _row(line: AuditLine) -> AuditRow:
 Facts = tuple[tuple[str, str], ...]
 
 
-def _differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[Facts, Facts]:
-    """The facts that differ, before and after."""
-    old, new = _flat(before), _flat(after)
+def _differing(line: AuditLine) -> tuple[Facts, Facts]:
+    """The facts that differ, before and after, in words."""
+    old, new = (fact_words.in_words(line.act, facts) for facts in (line.before, line.after))
     changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     return (
         tuple((name, old[name]) for name in changed if name in old),
         tuple((name, new[name]) for name in changed if name in new),
     )
-
-
-def _flat(facts: dict[str, Any], within: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in facts.items():
-        where = f"{within}{name}".replace("_", " ")
-        if isinstance(value, dict):
-            found |= _flat(value, f"{where}: ")
-        else:
-            found[where] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return found
 
 
 @router.get("/staff/audit/reads")

@@ -5,7 +5,7 @@ from datetime import date
 
 from billing.platform.errors import Invalid
 
-_RAND = re.compile(r"(\d{1,7})(?:\.(\d{0,2}))?", re.ASCII)
+_RAND = re.compile(r"(\d{1,9})(?:\.(\d{0,2}))?", re.ASCII)
 
 
 class NotRand(Invalid):
@@ -20,13 +20,21 @@ class NotADay(Invalid):
     code = "not_a_day"
 
 
-def read_rand(typed: str) -> int:
-    """An amount in cents. A decimal comma, spaces and a leading R are accepted. Raises NotRand."""
+def read_rand(typed: str, *, most: int = 999_999_999) -> int:
+    """An amount in cents, at most so many. A decimal comma, spaces and a leading R are accepted. Raises NotRand."""
     text = typed.strip().removeprefix("R").replace(",", ".").replace(" ", "").replace("\u00a0", "")
     found = _RAND.fullmatch(text)
     if found is None:
         raise NotRand
-    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+    cents = int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+    if cents > most:
+        raise NotRand
+    return cents
+
+
+def write_rand(cents: int) -> str:
+    """An amount as it stands in a field, for `read_rand`."""
+    return f"{cents // 100}.{cents % 100:02}"
 
 
 def read_day(typed: str) -> date:

@@ -160,7 +160,7 @@ def test_admins_are_told_two_weeks_before_a_key_expires(world: World) -> None:
 def test_an_admin_makes_limits_rotates_and_revokes_keys_in_pages(world: World, staff: SignIn) -> None:
     admin = staff("admin")
     admin.get("/staff/keys")
-    form = {"cents": "5000", "days": "1", "starts": "2", "readers": "9"}
+    form = {"rand": "50.00", "days": "1", "starts": "2", "readers": "9"}
     wrong = admin.post("/staff/keys", name="app", scope="access", expires="soon", **form)
     assert wrong.status == 422
     assert "whole numbers" in wrong.words
@@ -177,7 +177,7 @@ def test_an_admin_makes_limits_rotates_and_revokes_keys_in_pages(world: World, s
     (key,) = world.rows("SELECT * FROM api_key WHERE name = 'app'")
     assert (key["cents_a_day"], key["days_a_day"], key["starts_a_day"]) == (5000, 1, 2)
     where = f"/staff/keys/{key['id']}"
-    admin.post(f"{where}/limit", cents="6000", days="1", starts="2", readers="9")
+    admin.post(f"{where}/limit", rand="R 60,00", days="1", starts="2", readers="9")
     admin.get("/staff/keys")
     rotated = FORM.search(admin.post(f"{where}/rotate", hours="24", expires="").words)
     assert rotated is not None
@@ -253,7 +253,7 @@ def test_a_form_about_a_key_that_is_gone_reaches_none_that_is_named_like_it(
     admin = staff("admin")
     program(world, "access")
     gone = the_key(world)
-    ceilings = {"cents": "5000", "days": "1", "starts": "2", "readers": "9"}
+    ceilings = {"rand": "50.00", "days": "1", "starts": "2", "readers": "9"}
     forms: tuple[tuple[str, dict[str, str]], ...] = (
         ("limit", ceilings),
         ("rotate", {"hours": "0"}),
@@ -287,10 +287,47 @@ def test_two_who_make_a_key_of_one_name_at_once_make_one(world: World) -> None:
             other.result()
 
 
+def fields(page: str, action: str) -> dict[str, str]:
+    """What stands in the text fields of a form, by name."""
+    form = page.partition(f'action="{action}"')[2].partition("</form>")[0]
+    found = re.findall(r'<input type="text"[^>]* name="(\w+)"[^>]* value="([^"]*)"', form)
+    return dict(found)
+
+
+def test_ceilings_of_money_are_typed_in_rand_and_kept_where_they_are_refused(
+    world: World, staff: SignIn
+) -> None:
+    admin = staff("admin")
+    program(world, "access")
+    key = the_key(world)
+    where = f"/staff/keys/{key}/limit"
+    page = admin.get("/staff/keys")
+    assert "Rand given back, incl. VAT, a day" in page.words
+    assert "Cents" not in page.words
+    given = {"rand": "R1 234,5", "days": "x", "starts": "2", "readers": "9", "reason": "a campaign"}
+    refused = admin.post(where, **given)
+    assert refused.status == 422
+    assert fields(refused.text, where) == given
+    form = refused.text.partition(f'action="{where}"')[2].partition("</form>")[0]
+    assert "are whole numbers" in form, "the error stands in its form"
+    assert "are whole numbers" not in refused.text.replace(form, "")
+    for wrong in ("12.345", "99999999", ""):
+        assert (
+            "An amount is rand and cents" in admin.post(where, **given | {"days": "1", "rand": wrong}).words
+        )
+    admin.post(where, **given | {"days": "1"})
+    assert world.rows("SELECT cents_a_day FROM api_key WHERE id = :key", key=key) == [{"cents_a_day": 123450}]
+    assert fields(admin.get("/staff/keys").text, where)["rand"] == "1234.50"
+    admin.post(where, **given | {"days": "1", "rand": "21474836.47"})
+    assert fields(admin.get("/staff/keys").text, where)["rand"] == "21474836.47", "no ceiling at all"
+    unmade = {**given, "name": "app", "expires": "40"}
+    assert fields(admin.post("/staff/keys", scope="access", **unmade).text, "/staff/keys") == unmade
+
+
 def test_an_admin_is_told_that_the_name_is_taken(world: World, staff: SignIn) -> None:
     admin = staff("admin")
     admin.get("/staff/keys")
-    form = {"cents": "0", "days": "0", "starts": "0", "readers": "10"}
+    form = {"rand": "0", "days": "0", "starts": "0", "readers": "10"}
     page = admin.post("/staff/keys", name="tests", scope="access", expires="", **form)
     assert "A key that works has this name already" in page.words
     assert page.status == 409

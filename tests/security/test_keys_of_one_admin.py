@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from billing.platform.typed import write_rand
 from tests.security.test_two_members import ADMIN, BOSS, OTHER, ROOM, refunds, send, waiting
 from tests.support.browser import Browser
 from tests.support.cli import run_on
@@ -26,7 +27,7 @@ def make_key(browser: Browser, cents: int, *, name: str = "mine", reason: str = 
     """The pages, to the secret of a key that may give money back."""
     browser.get(KEYS)
     page = browser.post(
-        KEYS, name=name, scope="money", expires="", cents=str(cents), reason=reason, **CEILINGS
+        KEYS, name=name, scope="money", expires="", rand=write_rand(cents), reason=reason, **CEILINGS
     )
     found = re.search(r"mk_[0-9A-Za-z]+", page.text)
     return found.group(0) if found else ""
@@ -83,7 +84,7 @@ def test_a_ceiling_is_raised_above_what_one_admin_decides_about_by_two(
     (key,) = world.rows("SELECT id FROM api_key WHERE name = 'mine'")
     for reason in ("", "It is the busy month."):
         admin.get(KEYS)
-        page = admin.post(f"{KEYS}/{key['id']}/limit", cents=str(cents), reason=reason, **CEILINGS)
+        page = admin.post(f"{KEYS}/{key['id']}/limit", rand=write_rand(cents), reason=reason, **CEILINGS)
     (row,) = world.rows("SELECT cents_a_day FROM api_key WHERE name = 'mine'")
     assert row["cents_a_day"] == (10000 if cents > 50000 else cents)
     assert len(waiting(world)) == (cents > 50000)
@@ -118,14 +119,14 @@ def test_of_a_key_to_money_the_other_admins_hear(world: World, staff: SignIn) ->
         assert ADMIN in text
     assert not [one for one in world.letters(ADMIN) if "API key" in one.subject]
     admin.get(KEYS)
-    admin.post(KEYS, name="reads", scope="access", expires="", cents="99999999", **CEILINGS)
+    admin.post(KEYS, name="reads", scope="access", expires="", rand="999999.99", **CEILINGS)
     world.settle()
     assert len([one for one in world.letters(BOSS) if "API key" in one.subject]) == 1
     assert waiting(world) == []
 
 
 def test_the_ceiling_that_a_new_key_usually_has_is_one_admins_own(world: World, staff: SignIn) -> None:
-    assert 'name="cents" inputmode="numeric" autocomplete="off" maxlength="10" required value="50000"' in (
+    assert 'name="rand" inputmode="decimal" autocomplete="off" maxlength="14" required value="500.00"' in (
         staff("admin").get(KEYS).text
     )
     run_on(world, "keys", "create", "--name", "crm", "--scopes", "money")

@@ -8,6 +8,7 @@ from billing.brand.rules import FIELDS, LOGOS
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import NOW
 from billing.platform.settings import Settings
+from billing.platform.typed import NotRand
 from billing.preflight.check_result import Verdict
 from billing.preflight.shown_settings import setting_groups
 from billing.rules.key_secrets import spelled
@@ -36,10 +37,10 @@ from billing.web.views.staff_settings import CheckRow, StaffSettingsPage
 from billing.web.views.typed_form import TypedForm
 
 CEILINGS = (
-    CeilingRow(field="cents", words="Cents given back", most=100_000, used=7_500),
-    CeilingRow(field="days", words="Days given to readers", most=310, used=14),
-    CeilingRow(field="starts", words="Subscriptions started", most=1_000, used=41),
-    CeilingRow(field="readers", words="Different readers read of", most=5_000, used=212),
+    CeilingRow(field="rand", words="Rand given back, incl. VAT", most=100_000, used=7_500, shown="1000.00"),
+    CeilingRow(field="days", words="Days given to readers", most=310, used=14, shown="310"),
+    CeilingRow(field="starts", words="Subscriptions started", most=1_000, used=41, shown="1000"),
+    CeilingRow(field="readers", words="Different readers read of", most=5_000, used=212, shown="5000"),
 )
 KEY = KeyRow(
     key_id="key_01mg01mz009pp03dk8s78fthzt",
@@ -81,8 +82,11 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         rows=(KEY, gone), scopes=tuple(SCOPES.items()), ceilings=CEILINGS, alone=Money(500000)
     )
     yield "staff-keys", listed, keys
-    problem = replace(listed, rows=(), name="x", error="Days are whole numbers.")
-    yield "staff-keys-problem", problem, keys
+    whole = "Days, hours, and numbers of subscriptions and readers are whole numbers."
+    unmade = TypedForm(of="", name="make", values={"name": "x", "expires": "soon"}, error=whole)
+    yield "staff-keys-problem", replace(listed, rows=(), typed=unmade), keys
+    cents = TypedForm(of=KEY.key_id, name="limit", values={"rand": "R1000.-"}, error=NotRand.__doc__)
+    yield "staff-keys-limit", replace(listed, typed=cents), keys
     made = StaffKeyMadePage(name="The app of the paper", secret=spelled(7), previous_until=NOW)
     yield "staff-key-made", made, keys
     read = ReadRow(hour=NOW, by="api:The app of the paper", what="GET /v1/readers", calls=41, readers=4100)

@@ -1,6 +1,6 @@
 """Admins list API keys with their use, and make, limit, rotate and revoke them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
 
 from billing.platform.errors import Invalid, Refusal
+from billing.platform.typed import read_rand, write_rand
 from billing.rules.ceilings import MOST, Ceilings, Spent, usual
 from billing.rules.money import Money
 from billing.rules.scopes import SCOPES
@@ -18,6 +19,7 @@ from billing.staff.roles import Permission
 from billing.web.kit.typed import whole_number
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.keys import CeilingRow, KeyRow, StaffKeyMadePage, StaffKeysPage
+from billing.web.views.typed_form import TypedForm
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.KEYS)]
@@ -26,18 +28,19 @@ Revoking = Annotated[StaffVisit, needs(Permission.KEYS, acts=True)]
 """No fresh code: revoking only takes rights away, and may be urgent."""
 ROOM = "/staff/keys"
 CEILINGS = (
-    ("cents", "Cents given back"),
-    ("days", "Days given to readers"),
-    ("starts", "Subscriptions started"),
-    ("readers", "Different readers read of"),
+    ("cents", "rand", "Rand given back, incl. VAT"),
+    ("days", "days", "Days given to readers"),
+    ("starts", "starts", "Subscriptions started"),
+    ("readers", "readers", "Different readers read of"),
 )
+"""Each ceiling, its form field, and its name in words."""
 LONGEST_LIFE_DAYS = 3660
 Typed = Annotated[str, Form(max_length=20)]
 Why = Annotated[str, Form(max_length=300)]
 
 
 class BadKeyNumber(Invalid):
-    """Days, hours and ceilings are whole numbers."""
+    """Days, hours, and numbers of subscriptions and readers are whole numbers."""
 
     code = "bad_number"
 
@@ -46,14 +49,15 @@ class BadKeyNumber(Invalid):
 class TypedCeilings:
     """The ceilings of a day as they were typed."""
 
-    cents: Typed = ""
+    rand: Typed = ""
     days: Typed = ""
     starts: Typed = ""
     readers: Typed = ""
 
     def read(self) -> Ceilings:
-        """The ceilings as numbers. Raises BadKeyNumber."""
-        return Ceilings(**{name: _number(typed, MOST) for name, typed in asdict(self).items()})
+        """The ceilings as numbers, money in cents. Raises NotRand, BadKeyNumber."""
+        numbers = {name: _number(typed, MOST) for name, typed in asdict(self).items() if name != "rand"}
+        return Ceilings(cents=read_rand(self.rand, most=MOST), **numbers)
 
 
 def _number(typed: str, most: int) -> int:
@@ -69,8 +73,14 @@ def _expiry(visit: StaffVisit, typed: str) -> datetime | None:
 
 def _rows(ceilings: Ceilings, spent: Spent) -> tuple[CeilingRow, ...]:
     return tuple(
-        CeilingRow(field=name, words=words, most=getattr(ceilings, name), used=getattr(spent, name))
-        for name, words in CEILINGS
+        CeilingRow(
+            field=field,
+            words=words,
+            most=getattr(ceilings, name),
+            used=getattr(spent, name),
+            shown=write_rand(ceilings.cents) if field == "rand" else str(getattr(ceilings, name)),
+        )
+        for name, field, words in CEILINGS
     )
 
 
@@ -92,13 +102,13 @@ def _row(visit: StaffVisit, listed: ListedKey) -> KeyRow:
 
 def _page(
     visit: StaffVisit,
+    refusal: Refusal | None = None,
+    form: TypedForm | None = None,
     *,
-    name: str = "",
     chosen: tuple[str, ...] = (),
-    days: str = "365",
-    reason: str = "",
-    error: Refusal | None = None,
 ) -> Response:
+    """The page; after a refusal, with what was typed into the form and the error there."""
+    typed = replace(form, error=refusal.detail) if form is not None and refusal is not None else None
     with visit.begin() as ctx:
         rows = tuple(_row(visit, listed) for listed in api_keys.everything(ctx))
     alone = visit.services.settings.second_person_day_limit
@@ -107,13 +117,10 @@ def _page(
         scopes=tuple(SCOPES.items()),
         ceilings=_rows(usual(alone), Spent()),
         alone=Money(alone),
-        reason=reason,
-        name=name,
         chosen=chosen,
-        days=days,
-        error=error.detail if error else None,
+        typed=typed,
     )
-    return visit.page(view, error.status if error else 200)
+    return visit.page(view, refusal.status if refusal else 200)
 
 
 @router.get(ROOM)
@@ -144,7 +151,8 @@ def make(
                 reason=reason,
             )
     except (Invalid, api_keys.NameTaken) as refusal:
-        return _page(visit, name=name[:100], chosen=chosen, days=expires, reason=reason, error=refusal)
+        values = {"name": name[:100], "expires": expires, "reason": reason, **asdict(ceilings)}
+        return _page(visit, refusal, TypedForm(of="", name="make", values=values), chosen=chosen)
     return visit.page(StaffKeyMadePage(name=name.strip(), secret=made.secret, waits=made.waits))
 
 
@@ -157,7 +165,8 @@ def rotate(visit: Acting, key_id: str, hours: Typed = "", expires: Typed = "") -
             secret = key_money.rotate(ctx, key_id, grace, expires_at=_expiry(visit, expires))
             name = ctx.session.get_one(ApiKey, key_id).name
     except (Invalid, key_money.NeedsCommand) as refusal:
-        return _page(visit, error=refusal)
+        values = {"hours": hours, "expires": expires}
+        return _page(visit, refusal, TypedForm(of=key_id, name="rotate", values=values))
     until = visit.at + grace if grace else None
     return visit.page(StaffKeyMadePage(name=name, secret=secret, previous_until=until))
 
@@ -171,7 +180,8 @@ def limit(
         with visit.begin() as ctx:
             waits = key_money.limit(ctx, key_id, ceilings.read(), reason=reason)
     except (Invalid, approvals.AlreadyAsked) as refusal:
-        return _page(visit, error=refusal)
+        values = {"reason": reason, **asdict(ceilings)}
+        return _page(visit, refusal, TypedForm(of=key_id, name="limit", values=values))
     return visit.go(ROOM, "staff-key-waits" if waits else "staff-saved")
 
 

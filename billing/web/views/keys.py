@@ -5,21 +5,24 @@ from datetime import datetime
 from typing import ClassVar
 
 from billing.rules.money import Money
+from billing.web.views.typed_form import PageOfForms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CeilingRow:
-    """A daily ceiling: its form field, its name in words, its height, and how much of it was used; money in cents."""
+    """A daily ceiling: its form field, its name in words, its height, and how much of it was used; money in cents. `shown` stands in
+    the field, money in rand."""
 
     field: str
     words: str
     most: int
     used: int
+    shown: str
 
     @property
     def amounts(self) -> tuple[Money, Money] | None:
         """What was used and the ceiling, as money; None where it doesn't count cents."""
-        return (Money(self.used), Money(self.most)) if self.field == "cents" else None
+        return (Money(self.used), Money(self.most)) if self.field == "rand" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,7 @@ class KeyRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffKeysPage:
+class StaffKeysPage(PageOfForms):
     """All keys, and the form for another. `scopes` are (scope, purpose); `chosen` are the ticked ones. `alone` is what one admin's
     keys may give back in a day without a second admin."""
 
@@ -48,11 +51,7 @@ class StaffKeysPage:
     scopes: tuple[tuple[str, str], ...]
     ceilings: tuple[CeilingRow, ...]
     alone: Money
-    name: str = ""
     chosen: tuple[str, ...] = ()
-    days: str = "365"
-    reason: str = ""
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

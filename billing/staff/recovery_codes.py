@@ -49,6 +49,12 @@ def left(session: Session, staff_id: str) -> int:
     return session.exec(select(func.count()).select_from(StaffRecoveryCode).where(*unused)).one()
 
 
+def were_made(session: Session, staff_id: str) -> bool:
+    """Whether the member has had codes, used ones too, since the authenticator was set up."""
+    made = select(StaffRecoveryCode.staff_id).where(StaffRecoveryCode.staff_id == staff_id)
+    return session.exec(made.limit(1)).first() is not None
+
+
 def use(ctx: TransactionContext, member: StaffMember, typed: str) -> bool:
     """Use up a code; whether it was one of the member's, unused."""
     row = StaffRecoveryCode

@@ -129,6 +129,32 @@ def made(member: Browser) -> list[str]:
     return re.findall(r"<code>([0-9A-Z-]{19})</code>", page.text)
 
 
+NO_CODES = "You have made no recovery codes yet."
+
+
+def test_the_first_page_leads_to_recovery_codes_until_they_are_made(world: World, staff: SignIn) -> None:
+    add(world, "support")
+    member = sign_in_by_mail(world, SUPPORT)
+    assert NO_CODES in member.page.words
+    menu = member.page.text.partition(">Me</summary>")[2]
+    assert re.findall(r'<a href="([^"]+)">My sign-in</a>', menu)[0] == "/staff/sessions"
+    [there] = re.findall(r'<a href="([^"]+)">My sign-in</a>', member.page.text.partition("<main")[2])
+    page = member.get(there)
+    for words in ("My sign-in", "Where you are signed in", "Passkeys", "Recovery codes"):
+        assert words in page.words
+    code = made(member)[0]
+    assert NO_CODES not in member.get("/staff").words
+    world.advance(minutes=5)
+    follow_link(world, again := world.browser(), SUPPORT)
+    assert NO_CODES not in again.post(CODE, code=code).words, "a used one was made too"
+    admin = staff("admin")
+    [row] = world.rows("SELECT id FROM staff_member WHERE email = :email", email=SUPPORT)
+    admin.get("/staff/members")
+    admin.post(f"/staff/members/{row['id']}/reset")
+    world.advance(minutes=5)
+    assert NO_CODES in sign_in_by_mail(world, SUPPORT).page.words, "a new authenticator has none"
+
+
 def test_a_recovery_code_opens_once_when_the_phone_is_lost(world: World, staff: SignIn) -> None:
     member = staff("support")
     codes = made(member)

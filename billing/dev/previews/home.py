@@ -156,6 +156,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-home-quiet", replace(admin, parts=QUIET), STAFF
     support = StaffHomePage(parts=(REQUESTS,), may_find=True)
     yield "staff-home-support", support, _of(Role.SUPPORT)
+    yield "staff-home-first", replace(support, lacks_codes=True), _of(Role.SUPPORT)
     finance = StaffHomePage(parts=(MONEY, MONTH, REQUESTS), may_find=True)
     yield "staff-home-finance", finance, _of(Role.FINANCE)
     editor = StaffHomePage(parts=(NEWSLETTERS, ARTICLES), may_find=False)

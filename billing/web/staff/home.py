@@ -8,6 +8,7 @@ from billing.acquirer import breaker
 from billing.billing_run.overdue import overdue_since
 from billing.payments import charge
 from billing.platform import heartbeat
+from billing.staff import recovery_codes
 from billing.staff.home.first_page import first_page
 from billing.staff.roles import Permission
 from billing.web.staff.guard import StaffVisiting
@@ -28,6 +29,7 @@ def home(visit: StaffVisiting) -> Response:
             silent_since=last.at if last is not None and last.silent else None,
             no_run_since=overdue_since(ctx.session, ctx.at),
             parts=first_page(ctx, visit.member.role),
+            lacks_codes=not recovery_codes.were_made(ctx.session, visit.member.id),
         )
     return visit.page(view)
 

@@ -19,3 +19,5 @@ class StaffHomePage:
     silent_since: datetime | None = None
     no_run_since: datetime | None = None
     """When a billing run last finished, where that is too long ago."""
+    lacks_codes: bool = False
+    """Whether the member has never made recovery codes for this authenticator."""

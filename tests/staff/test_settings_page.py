@@ -156,6 +156,10 @@ def test_too_many_runs_are_refused_and_the_settings_still_stand_there(world: Wor
 def test_a_test_mail_comes_to_the_member_alone(world: World, admin: Browser) -> None:
     page = admin.post(f"{ROOM}/mail")
     assert (page.status, "There is no newsletter yet" in page.words) == (409, True)
+    assert "billing newsletters add" not in page.words
+    assert 'role="alert"' in page.text.partition('<a href="/staff/newsletters/lists#add">Add one</a>')[0]
+    assert "Add a newsletter" in admin.get("/staff/newsletters/lists").words
+    admin.get(ROOM)
     with world.services.database.transaction() as session:
         seed.newsletters(session, world.now)
     before = len(world.smtp.received)

@@ -122,6 +122,8 @@ def _settings() -> Iterator[tuple[str, Page, Frame]]:
     checked = replace(page, results=found, unfinished=("clock", "disk"), checked=True)
     yield "staff-settings-checked", checked, at
     yield "staff-settings-refused", replace(page, error="The checks are running already."), at
+    unformed = "There is no newsletter yet, whose form the mail would have."
+    yield "staff-settings-newsletter", replace(page, error=unformed, needs_newsletter=True), at
 
 
 def _brand() -> Iterator[tuple[str, Page, Frame]]:

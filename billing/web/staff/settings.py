@@ -28,7 +28,7 @@ MOST, PER = 6, timedelta(minutes=10)
 
 
 class NoNewsletterYet(Conflict):
-    """There is no newsletter yet, whose form the mail would have. Begin one with `billing newsletters add`."""
+    """There is no newsletter yet, whose form the mail would have."""
 
     code = "no_newsletter_yet"
 
@@ -98,5 +98,6 @@ def _page(
         checked=found is not None,
         note=note,
         error=typographic(refusal.detail) if refusal else None,
+        needs_newsletter=isinstance(refusal, NoNewsletterYet),
     )
     return visit.page(view, refusal.status if refusal else 200)

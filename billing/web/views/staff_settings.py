@@ -28,3 +28,5 @@ class StaffSettingsPage:
     checked: bool = False
     note: str | None = None
     error: str | None = None
+    needs_newsletter: bool = False
+    """Whether the error is that there is no newsletter to send a test of."""

@@ -9,6 +9,8 @@ from billing.rules.access import LISTEN, READ
 COMMENT: Final = "comment"
 NAMED: Final = (READ, LISTEN, COMMENT)
 NEWSLETTER: Final = "newsletter:"
+WORDS: Final = {READ: "reading", LISTEN: "listening to articles", COMMENT: "commenting on articles"}
+"""For people."""
 _NEWSLETTER: Final = re.compile(r"newsletter:[a-z0-9][a-z0-9-]{0,99}\Z")
 
 

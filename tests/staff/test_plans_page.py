@@ -1,9 +1,11 @@
 """The staff page Plans: an admin adds a plan, prices and offers it, and changes the price of everyone, once asked."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 
+from billing.dev import seed
 from billing.rules.card_numbers import MASK
 from tests.support.browser import Answer, Browser
 from tests.support.cli import run_on
@@ -13,14 +15,14 @@ from tests.support.world import World
 
 ROOM = "/staff/plans"
 WHY = "the costs of paper"
-QUARTERLY = {
+QUARTERLY: dict[str, str | list[str]] = {
     "plan": "quarterly",
     "name": "Full access",
     "months": "3",
     "period": "quarter",
     "days": "21",
     "then": "",
-    "opens": "listen comment",
+    "opens": ["comment", "listen"],
     "reason": WHY,
 }
 DEARER = {"rand": "R 85,50", "first_day": "2027-07-01", "seen": "1", "reason": WHY}
@@ -51,7 +53,7 @@ FIRST = [("monthly", 7500, "2020-01-01"), ("yearly", 75000, "2020-01-01")]
 def test_the_page_says_what_is_sold(paid: Subscriber, admin: Browser) -> None:
     words = admin.get(ROOM).words
     assert (
-        "monthly · 1 month paid at once · 14 days free first · opens read, listen · 1 live subscription"
+        "monthly · 1 month paid at once · 14 days free first · opens reading, listening to articles · 1 live subscription"
         in words
     )
     assert "yearly · 12 months paid at once, then Full access" in words
@@ -78,9 +80,40 @@ def test_a_plan_is_added_priced_and_offered(world: World, admin: Browser) -> Non
 
 def test_a_plan_opens_other_features_at_once(world: World, admin: Browser) -> None:
     assert "Saved." in admin.post(f"{ROOM}/monthly/features", opens="comment", reason=WHY).text
-    assert "opens read, comment" in admin.page.words
+    assert "opens reading, commenting on articles ·" in admin.page.words
     (line,) = audited(world, "plan")
     assert (line["before"], line["after"]) == ({"opens": ["listen"]}, {"opens": ["comment"]})
+
+
+def ticked(page: Answer, action: str) -> list[str]:
+    """The features that are ticked in a form."""
+    form = page.text.partition(f'action="{action}"')[2].partition("</form>")[0]
+    return re.findall(r'name="opens" value="([^"]+)" checked', form)
+
+
+def test_features_are_ticked_by_their_words_and_stay_so_where_they_are_refused(
+    world: World, admin: Browser
+) -> None:
+    with world.services.database.transaction() as session:
+        seed.newsletters(session, world.now)
+    form = f"{ROOM}/monthly/features"
+    page = admin.get(ROOM)
+    assert ticked(page, form) == ["listen"]
+    [inside] = world.rows("SELECT id, name FROM newsletter WHERE audience = 'subscribers'")
+    [outside, *_] = world.rows("SELECT id FROM newsletter WHERE audience = 'everyone'")
+    assert f"Listening to articles Commenting on articles The newsletter {inside['name']} Why?" in page.words
+    assert f"newsletter:{outside['id']}" not in page.text, "everyone may have it"
+    both = ["listen", f"newsletter:{inside['id']}"]
+    refused = admin.post(form, opens=both, reason="")
+    assert (refused.status, ticked(refused, form)) == (422, both)
+    assert ticked(refused, ROOM) == [], "the form that adds a plan is as before"
+    saved = admin.post(form, opens=both, reason=WHY)
+    assert ticked(saved, form) == both
+    none = admin.post(form, reason=WHY)
+    assert ticked(none, form) == []
+    assert audited(world, "plan")[-1]["after"] == {"opens": []}
+    unmade = admin.post(ROOM, **QUARTERLY | {"reason": ""})
+    assert sorted(ticked(unmade, ROOM)) == QUARTERLY["opens"]
 
 
 def test_free_days_change_for_who_starts_from_now_on(world: World, admin: Browser) -> None:
@@ -160,7 +193,7 @@ def test_a_price_given_meanwhile_is_looked_at_first(world: World, admin: Browser
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_lost_or_changed(
-    world: World, admin: Browser, path: str, fields: dict[str, str], sentence: str
+    world: World, admin: Browser, path: str, fields: dict[str, str | list[str]], sentence: str
 ) -> None:
     page = admin.post(ROOM + path, **fields)
     assert page.status in (404, 409, 422)
@@ -168,7 +201,7 @@ def test_what_is_wrong_is_said_and_nothing_is_lost_or_changed(
     typed = [
         value
         for name, value in fields.items()
-        if name not in ("seen", "to", "then", "whom") and value.strip()
+        if name not in ("seen", "to", "then", "whom", "opens") and str(value).strip()
     ]
     assert all(f'value="{value}"' in page.text.replace("&#39;", "'") for value in typed)
     assert prices(world) == FIRST

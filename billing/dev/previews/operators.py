@@ -188,7 +188,14 @@ def _plans() -> Iterator[tuple[str, Page, Frame]]:
         holders=0,
     )
     vat = (VatRateRow("15", date(2018, 4, 1)), VatRateRow("15.5", date(2027, 4, 1), to_come=True))
-    page = StaffPlansPage(rows=(month, quarter), vat=vat, tomorrow=today + timedelta(days=1))
+    features = (
+        ("listen", "listening to articles"),
+        ("comment", "commenting on articles"),
+        ("newsletter:the-ledger", "the newsletter The Ledger"),
+    )
+    page = StaffPlansPage(
+        rows=(month, quarter), vat=vat, features=features, tomorrow=today + timedelta(days=1)
+    )
     yield "staff-plans", page, at
     typed = {"rand": "85.00", "first_day": "2027-07-01", "whom": "everyone", "reason": "costs of paper"}
     asked = PriceForEveryone(

@@ -15,6 +15,7 @@ from billing.platform.errors import Invalid
 from billing.platform.typed import read_day, read_rand
 from billing.rules import periods, price_notice, tax, trial
 from billing.rules.money import Money
+from billing.staff import plan_features
 from billing.staff import plans as changes
 from billing.staff.roles import Permission
 from billing.subscriptions import find
@@ -38,6 +39,7 @@ Acting = Annotated[StaffVisit, needs(Permission.PLANS, acts=True, fresh=True)]
 ROOM = "/staff/plans"
 Short = Annotated[str, Form(max_length=60)]
 Words = Annotated[str, Form(max_length=300)]
+Ticked = Annotated[list[str] | None, Form(max_length=300)]
 MOST_POSITION = 1000
 
 
@@ -66,10 +68,11 @@ def add(
     period: Short = "",
     days: Short = "",
     then: Short = "",
-    opens: Words = "",
+    opens: Ticked = None,
     reason: Words = "",
 ) -> Response:
     """Add a plan, offered to nobody yet."""
+    features = " ".join(opens or ())
     typed = {
         "plan": plan,
         "name": name,
@@ -77,7 +80,7 @@ def add(
         "period": period,
         "days": days,
         "then": then,
-        "opens": opens,
+        "opens": features,
         "reason": reason,
     }
 
@@ -89,7 +92,7 @@ def add(
             period_label=period.strip(),
             trial_days=_number(days, trial.LONGEST),
             then_plan_id=then or None,
-            features=opens.split(),
+            features=features.split(),
         )
         changes.add_plan(ctx, row, reason=reason)
 
@@ -120,13 +123,14 @@ def set_trial(visit: Acting, plan_id: str, days: Short = "", reason: Words = "")
 
 
 @router.post(f"{ROOM}/{{plan_id}}/features")
-def open_features(visit: Acting, plan_id: str, opens: Words = "", reason: Words = "") -> Response:
+def open_features(visit: Acting, plan_id: str, opens: Ticked = None, reason: Words = "") -> Response:
     """Let it open these features besides reading, from now on and for all who have it."""
+    features = " ".join(opens or ())
 
     def do(ctx: TransactionContext) -> None:
-        changes.open_features(ctx, plan_id, opens.split(), reason=reason)
+        changes.open_features(ctx, plan_id, features.split(), reason=reason)
 
-    return save(visit, plan_id, "features", {"opens": opens, "reason": reason}, do)
+    return save(visit, plan_id, "features", {"opens": features, "reason": reason}, do)
 
 
 @router.post(f"{ROOM}/{{plan_id}}/price")
@@ -189,10 +193,13 @@ def page(
     with visit.begin() as ctx:
         rows = _rows(ctx)
         rates = vat_rates.rates(ctx.session)
+        features = plan_features.on_offer(ctx.session)
     vat = tuple(
         VatRateRow(rate.percent, rate.from_on, not tax.has_begun(rate, visit.today)) for rate in rates
     )
-    view = StaffPlansPage(rows=rows, vat=vat, tomorrow=visit.today + timedelta(days=1), typed=typed)
+    view = StaffPlansPage(
+        rows=rows, vat=vat, features=features, tomorrow=visit.today + timedelta(days=1), typed=typed
+    )
     if asks and typed is not None:
         view = replace(view, confirm=_for_everyone(visit, rows, typed))
     return visit.page(view, status)

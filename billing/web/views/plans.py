@@ -71,6 +71,8 @@ class StaffPlansPage(PageOfForms):
     rows: tuple[PlanRow, ...]
     vat: tuple[VatRateRow, ...]
     """The oldest first."""
+    features: tuple[tuple[str, str], ...]
+    """What plans may open besides reading, as (code, words)."""
     tomorrow: date
     confirm: PriceForEveryone | None = None
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col, select
 
-from billing.mail.models import NOT_WRITTEN, STOPPED, Message, MessageState
+from billing.mail.models import NOT_WRITTEN, STOPPED_ANSWER, Message, MessageState
 from billing.platform.claims import unclaimed
 from billing.platform.read_together import Rows, read_rows
 
@@ -77,7 +77,7 @@ def _was_refused(session: Session, message: Attempted) -> bool:
     mail, so the relay worked. A mail that we couldn't render doesn't count."""
     answer = message.last_answer or ""
     if message.state is MessageState.REFUSED:
-        return not answer.startswith("0 ") or answer == f"0 {STOPPED}"
+        return not answer.startswith("0 ") or answer == STOPPED_ANSWER
     unsent = not message.tries or answer.startswith(NOT_WRITTEN)
     if message.state is not MessageState.EXPIRED or unsent:
         return False

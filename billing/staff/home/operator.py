@@ -1,9 +1,12 @@
 """How the machinery does, on an admin's first page: worker, billing, doctor, comparison of the books, queues and bounces."""
 
+from datetime import timedelta
+
 from sqlmodel import col, select
 
 from billing.billing_run.overdue import overdue_since
 from billing.cases.models import CaseKind
+from billing.mail.models import STOPPED_ANSWER
 from billing.platform import heartbeat
 from billing.platform.context import TransactionContext
 from billing.reconcile.schedule import comparison_progress, last_compared_at
@@ -23,7 +26,11 @@ _QUEUES = (
 )
 """Name, words for one and for many, and the page where they are handled."""
 LATE_MINUTES = 15
-_BOUNCES = "SELECT at, 0 FROM bounce_record WHERE at > :at - interval '24 hours' AND kind <> 'complaint'"
+BOUNCED = "/staff/readers?bounced=yes"
+# a refused mail keeps the moment of its last attempt, and had not expired then: so the index finds it by `expires_at`
+_BOUNCES = """SELECT at, 0 FROM bounce_record WHERE at > :since AND kind <> 'complaint'
+              UNION ALL SELECT next_attempt_at, 0 FROM message
+              WHERE state = 'refused' AND expires_at > :since AND next_attempt_at > :since AND last_answer IS DISTINCT FROM :stopped"""
 _UNREACHABLE = "SELECT opened_at, 0 FROM staff_case WHERE closed_at IS NULL AND kind = :kind"
 
 
@@ -93,12 +100,13 @@ def _comparison(ctx: TransactionContext) -> HomeLine:
 
 
 def _bounces(ctx: TransactionContext) -> list[HomeLine]:
-    bounced = count(ctx.session, _BOUNCES, at=ctx.at)
+    """Newsletters that came back and other mail that the relay refused, and readers whom no notice reaches."""
+    bounced = count(ctx.session, _BOUNCES, since=ctx.at - timedelta(hours=24), stopped=STOPPED_ANSWER)
     unreachable = count(ctx.session, _UNREACHABLE, kind=CaseKind.UNREACHABLE.value)
     lines = []
     if bounced.number:
-        what = bounced.words("newsletter bounced in 24 hours", "newsletters bounced in 24 hours")
-        lines.append(HomeLine(what=what, link="/staff/newsletters"))
+        what = bounced.words("mail bounced in 24 hours", "mails bounced in 24 hours")
+        lines.append(HomeLine(what=what, link=BOUNCED))
     if unreachable.since is not None:
         what = unreachable.words("reader’s address refuses notices", "readers’ addresses refuse notices")
         age = oldest_for(ctx, unreachable.since)

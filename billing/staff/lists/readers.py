@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from billing.mail.models import Message, MessageState, Suppression, SuppressionReason
+from billing.mail.models import STOPPED_ANSWER, Message, MessageState, Suppression, SuppressionReason
 from billing.newsletters.models import BounceRecord, Delivery, Issue, Signup, SignupState
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
@@ -155,7 +155,9 @@ def _bounced(ctx: TransactionContext) -> sa.CompoundSelect[str]:
         )
     )
     return refused.where(
-        col(Message.state) == MessageState.REFUSED, col(Message.expires_at) > ctx.at - REFUSED_FOR
+        col(Message.state) == MessageState.REFUSED,
+        col(Message.expires_at) > ctx.at - REFUSED_FOR,
+        col(Message.last_answer).is_distinct_from(STOPPED_ANSWER),
     ).union(
         returned.where(
             col(Suppression.lifted_at).is_(None),

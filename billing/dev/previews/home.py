@@ -21,7 +21,12 @@ REQUESTS = HomePart(
     title="Requests",
     nothing="No request is waiting.",
     lines=(
-        HomeLine(what="12 requests wait for an answer", link="/staff/requests", age="the oldest for 3 days"),
+        HomeLine(
+            what="12 requests wait for an answer",
+            link="/staff/requests",
+            note="3 have replied",
+            age="the oldest for 3 days",
+        ),
         HomeLine(
             what="Asked to cancel",
             link="/staff/requests/req_1",

@@ -9,10 +9,12 @@ from billing.staff.requests import Waiting
 
 ROOM = "/staff/requests"
 _WAITING = "SELECT waits_since, 0 FROM reader_request WHERE waits_since IS NOT NULL"
+_REPLIED = f"{_WAITING} AND waits_since > received_at"
+"""A request that was answered waits from the reader's reply on."""
 
 
 def support_part(ctx: TransactionContext, *, short: bool) -> HomePart:
-    """How many requests wait, and each by itself unless it is `short`."""
+    """How many requests wait, how many of them for the second time or more, and each by itself unless it is `short`."""
     waiting = count(ctx.session, _WAITING)
     lines: tuple[HomeLine, ...] = ()
     if waiting.since is not None:
@@ -20,11 +22,18 @@ def support_part(ctx: TransactionContext, *, short: bool) -> HomePart:
             HomeLine(
                 what=f"{waiting.words('request waits', 'requests wait')} for an answer",
                 link=ROOM,
+                note=_replied(ctx),
                 age=oldest_for(ctx, waiting.since),
             ),
             *(() if short else _each(ctx)),
         )
     return HomePart(name="requests", title="Requests", nothing="No request is waiting.", lines=lines)
+
+
+def _replied(ctx: TransactionContext) -> str:
+    """How many were answered and have a reply that nobody has: only the longest waits stand below."""
+    found = count(ctx.session, _REPLIED)
+    return found.words("has replied", "have replied") if found.number else ""
 
 
 def _each(ctx: TransactionContext) -> tuple[HomeLine, ...]:

@@ -134,8 +134,8 @@ MACHINERY = HomePart(
     title="Machinery",
     nothing="Everything runs.",
     lines=(
-        HomeLine(what="A worker is at work", link="/staff/cases", before_at="last heard of", at=NOW),
-        HomeLine(what="Billing runs finish", link="/staff/cases", before_at="the last", at=NOW),
+        HomeLine(what="A worker is at work", before_at="last heard of", at=NOW),
+        HomeLine(what="Billing runs finish", before_at="the last", at=NOW),
         HomeLine(
             what="1 promise is broken",
             link="/staff/cases",
@@ -143,7 +143,12 @@ MACHINERY = HomePart(
             at=NOW - timedelta(hours=6),
             urgent=True,
         ),
-        HomeLine(what="41 mails wait to be sent", link="/staff/cases", age="the oldest for under a minute"),
+        HomeLine(
+            what="41 mails wait to be sent",
+            link="/staff/settings",
+            note="the checks of the settings try the mail server",
+            age="the oldest for less than a minute",
+        ),
     ),
 )
 QUIET = tuple(replace(part, lines=()) for part in (MACHINERY, REQUESTS, MONEY, NEWSLETTERS, ARTICLES, MONTH))

@@ -18,13 +18,13 @@ MOST = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeLine:
-    """What waits, as a link to the page where it is handled.
+    """What waits, as a link to the page where it is handled. Without a `link` no page of ours handles it, and a `note` says what does.
 
     `age` says how long it has waited. `at` is a moment, and `before_at` its meaning: "answer by". `amount` includes VAT unless
     `after_amount`, the words behind it, says otherwise. `urgent` marks what is late or lost soon."""
 
     what: str
-    link: str
+    link: str = ""
     note: str = ""
     age: str = ""
     before_at: str = ""

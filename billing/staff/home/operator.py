@@ -16,15 +16,18 @@ from billing.reports.queues import MOST, QueueLength, queue_lengths
 from billing.staff.home.lines import HomeLine, HomePart, WaitingCount, count, oldest_for
 
 CASES = "/staff/cases"
+SETTINGS = "/staff/settings"
 EVENTS = "/staff/webhooks"
+CHECK_RELAY = "the checks of the settings try the mail server"
+START_ONE = "start one: billing worker"
 _QUEUES = (
-    ("mail", "mail waits to be sent", "mails wait to be sent", CASES),
-    ("sign_in_mail", "sign-in link waits to be sent", "sign-in links wait to be sent", CASES),
-    ("events", "event of the acquirer waits", "events of the acquirer wait", EVENTS),
-    ("events_set_aside", "event couldn’t be settled", "events couldn’t be settled", EVENTS),
-    ("charges_in_doubt", "charge is in doubt", "charges are in doubt", CASES),
+    ("mail", "mail waits to be sent", "mails wait to be sent", SETTINGS, CHECK_RELAY),
+    ("sign_in_mail", "sign-in link waits to be sent", "sign-in links wait to be sent", SETTINGS, CHECK_RELAY),
+    ("events", "event of the acquirer waits", "events of the acquirer wait", EVENTS, ""),
+    ("events_set_aside", "event couldn’t be settled", "events couldn’t be settled", EVENTS, ""),
+    ("charges_in_doubt", "charge is in doubt", "charges are in doubt", "", "the acquirer is asked until it knows"),
 )
-"""Name, words for one and for many, and the page where they are handled."""
+"""Name, words for one and for many, the page where they are handled or looked into, and a note."""
 LATE_MINUTES = 15
 BOUNCED = "/staff/readers?bounced=yes"
 # a refused mail keeps the moment of its last attempt, and had not expired then: so the index finds it by `expires_at`
@@ -51,9 +54,9 @@ def operator_part(ctx: TransactionContext, *, short: bool) -> HomePart:
 def _worker(ctx: TransactionContext) -> HomeLine:
     last = heartbeat.last_heartbeat(ctx.session, ctx.at)
     if last is None:
-        return HomeLine(what="No worker has ever run", link=CASES, urgent=True)
-    what = "No worker is at work" if last.silent else "A worker is at work"
-    return HomeLine(what=what, link=CASES, before_at="last heard of", at=last.at, urgent=last.silent)
+        return HomeLine(what="No worker has ever run", note=START_ONE, urgent=True)
+    what, note = ("No worker is at work", START_ONE) if last.silent else ("A worker is at work", "")
+    return HomeLine(what=what, note=note, before_at="last heard of", at=last.at, urgent=last.silent)
 
 
 def _billing(ctx: TransactionContext) -> HomeLine:
@@ -61,21 +64,28 @@ def _billing(ctx: TransactionContext) -> HomeLine:
     ran = last.run_at if last is not None else None
     what = "No billing run finishes" if late else "Billing runs finish"
     if ran is None:
-        return HomeLine(what="No billing run has finished yet", link=CASES)
-    return HomeLine(what=what, link=CASES, before_at="the last", at=ran, urgent=late is not None)
+        return HomeLine(what="No billing run has finished yet")
+    return HomeLine(
+        what=what,
+        link=CASES if late else "",
+        before_at="the last",
+        at=ran,
+        urgent=late is not None,
+    )
 
 
 def _doctor(ctx: TransactionContext) -> HomeLine:
     late = doctor.overdue_since(ctx.session, ctx.at) is not None
     visit = ctx.session.exec(select(DoctorVisit).order_by(col(DoctorVisit.at).desc()).limit(1)).first()
     if visit is None:
-        return HomeLine(what="The doctor hasn’t checked our promises yet", link=CASES, urgent=late)
+        what = "The doctor hasn’t checked our promises yet"
+        return HomeLine(what=what, link=CASES if late else "", urgent=late)
     broken = "promise is broken" if visit.broken == 1 else "promises are broken"
     what = f"{visit.broken} {broken}" if visit.broken else "Every promise is kept"
     note = "the doctor is late" if late else ""
     return HomeLine(
         what=what,
-        link=CASES,
+        link=CASES if late or visit.broken else "",
         note=note,
         before_at="checked",
         at=visit.at,
@@ -118,17 +128,20 @@ def _queues(ctx: TransactionContext) -> list[HomeLine]:
     """The queues that hold something. Last, as counting them changes how the transaction's later queries are planned."""
     lengths = queue_lengths(ctx.session, ctx.at)
     return [
-        _queue(ctx, lengths[name], one, many, link)
-        for name, one, many, link in _QUEUES
+        _queue(ctx, lengths[name], one, many, link, note)
+        for name, one, many, link, note in _QUEUES
         if lengths[name].length
     ]
 
 
-def _queue(ctx: TransactionContext, queue: QueueLength, one: str, many: str, link: str) -> HomeLine:
+def _queue(
+    ctx: TransactionContext, queue: QueueLength, one: str, many: str, link: str, note: str
+) -> HomeLine:
     counted = WaitingCount(queue.length, is_cut=queue.length >= MOST)
     return HomeLine(
         what=counted.words(one, many),
         link=link,
+        note=note,
         age=oldest_for(ctx, queue.oldest) if queue.oldest else "",
         urgent=queue.age_seconds(ctx.at) > LATE_MINUTES * 60,
     )

@@ -37,7 +37,9 @@ def test_every_figure_stands_beside_its_definition_and_the_period_before(
 
 def test_a_section_draws_each_chart_beside_its_table_without_script_or_style(finance: Browser) -> None:
     page = finance.get(f"{ROOM}/recurring{PERIOD}")
-    assert page.text.count('role="img"') == 5, "movement, plans, over time, churn, who stays"
+    assert page.text.count('role="img"') == 6, (
+        "movement, plans, over time, churn, who stays, cohorts"
+    )
     assert "<title>New, 15\u00a0Mar\u00a02027: R380.45</title>" in page.text, (
         "shown while the pointer is over the bar"
     )

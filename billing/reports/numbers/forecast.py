@@ -34,12 +34,12 @@ CHARGES = (
     " changes nothing here."
 )
 DEFERRED = (
-    "Paid for days that are still to come, without VAT: the balance of the ledger’s account deferred revenue, after the last day that is"
-    " over."
+    "Paid for days that are still to come, without VAT: the balance of the ledger’s account deferred revenue now, after the last day that"
+    " is over. The chosen period changes nothing here."
 )
 DEFERRED_AHEAD = (
-    "The same when the days of the forecast are over: what is paid now and then still to be earned, and what the forecast’s charges leave to"
-    " be earned. Without VAT."
+    "The same when the days of the forecast, which begin today, are over: what is paid now and then still to be earned, and what the"
+    " forecast’s charges leave to be earned. Without VAT. The chosen period changes nothing here."
 )
 
 
@@ -151,9 +151,10 @@ def _by_plan(found: dict[ComingCharge, ForecastMoney], names: Mapping[str, str])
         "forecast-by-plan",
         "Charges to come by plan and price",
         f"The plan and the price, incl. VAT, that each charge pays. {CHARGES}",
-        (Column("Plan", Unit.TEXT), Column("Price incl. VAT", Unit.CENTS, drawn=False), *_MONEY),
+        (Column("Plan", Unit.TEXT), Column("Price incl. VAT", Unit.CENTS, drawn=False, names=True), *_MONEY),
         tuple((*key, *_cells(money)) for key, money in sorted(plans.items())),
-        names=names,
+        Chart.BARS,
+        names,
     )
 
 

@@ -49,6 +49,8 @@ _MONTH = 304_375
 """Days of a month on average, in ten thousandths."""
 MOST_KEPT = 12
 """Months after the first that a cohort's row shows."""
+DRAWN_MONTHS = (1, 3, 6, 12)
+"""Those that the chart of cohorts draws, a line each."""
 Cohorts = dict[str, tuple[int, list[int | None]]]
 """By the month of their first payment: how many subscriptions, and how many of them pay at the end of that month and of each after
 it; None where it isn't over."""
@@ -275,11 +277,11 @@ def _cohorts(cohorts: Cohorts) -> NumbersTable:
         for month, (begun, kept) in cohorts.items()
     ]
     columns = (
-        *(Column("First paid in", Unit.TEXT), Column("Subscriptions")),
-        *(Column(f"Month {n}", Unit.BASIS_POINTS) for n in range(MOST_KEPT + 1)),
+        *(Column("First paid in", Unit.TEXT), Column("Subscriptions", drawn=False)),
+        *(Column(f"Month {n}", Unit.BASIS_POINTS, drawn=n in DRAWN_MONTHS) for n in range(MOST_KEPT + 1)),
     )
     words = (
         "Subscriptions by the month of their first payment, and the share of them that counts in MRR at the end of that month and of"
         " each month after it. Empty where the month isn’t over by the end of the period."
     )
-    return NumbersTable("cohorts", "Cohorts", words, columns, tuple(rows))
+    return NumbersTable("cohorts", "Cohorts", words, columns, tuple(rows), Chart.LINES)

@@ -123,6 +123,8 @@ class Column:
     unit: Unit = Unit.COUNT
     drawn: bool = True
     """Whether the chart shows it. The first column and text never are."""
+    names: bool = False
+    """Whether the chart names its bars by this column too: the first one alone doesn't tell them apart."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ def draw(table: NumbersTable) -> Markup | None:
     unit = table.columns[drawn[0]].unit
     is_bars = table.chart is Chart.BARS
     rows = table.rows[::-1] if is_bars else table.rows  # bars are drawn from below
-    labels = [spelled_value(row[0], table.columns[0].unit) for row in rows]
+    named = [n for n, column in enumerate(table.columns) if not n or column.names]
+    labels = [", ".join(spelled_value(row[n], table.columns[n].unit) for n in named) for row in rows]
     plot = _PLOTS[table.chart](
         width=WIDTH,
         height=104 + 36 * len(table.rows) if is_bars else HEIGHT,
@@ -72,7 +73,8 @@ def _ticks(table: NumbersTable, drawn: list[int], unit: Unit) -> list[dict[str, 
         highest = max(sum(value for value in row if value > 0) for row in values)
         lowest = min(sum(value for value in row if value < 0) for row in values)
     else:
-        highest, lowest = max(0, *map(max, values)), min(0, *map(min, values))
+        drawn_values = [value for row in values for value in row]  # a row may have none
+        highest, lowest = max(0, *drawn_values), min(0, *drawn_values)
     step = next(size for size in _round_steps() if (highest - lowest) <= 4 * size)
     ends = range(-(-lowest // step) * step - (step if lowest % step else 0), highest + step, step)
     return [{"value": value, "label": _spelled(value, unit)} for value in ends]

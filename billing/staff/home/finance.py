@@ -31,7 +31,7 @@ DIFFERENCES = (
 """The cases that a comparison of the books opens."""
 _DISPUTES = "SELECT answer_by, amount FROM dispute WHERE decided_at IS NULL AND state = 'needs_answer'"
 _CASES = "SELECT opened_at, 0 FROM staff_case WHERE closed_at IS NULL"
-_PENDING = "SELECT created_at, amount FROM refund WHERE state IN ('intended', 'pending')"
+_PENDING = "SELECT created_at, amount FROM refund WHERE state IN ('intended', 'pending') AND awaiting_balance_since IS NULL"
 
 
 def finance_part(ctx: TransactionContext, *, short: bool) -> HomePart:

@@ -25,7 +25,13 @@ _QUEUES = (
     ("sign_in_mail", "sign-in link waits to be sent", "sign-in links wait to be sent", SETTINGS, CHECK_RELAY),
     ("events", "event of the acquirer waits", "events of the acquirer wait", EVENTS, ""),
     ("events_set_aside", "event couldn’t be settled", "events couldn’t be settled", EVENTS, ""),
-    ("charges_in_doubt", "charge is in doubt", "charges are in doubt", "", "the acquirer is asked until it knows"),
+    (
+        "charges_in_doubt",
+        "charge is in doubt",
+        "charges are in doubt",
+        "",
+        "the acquirer is asked until it knows",
+    ),
 )
 """Name, words for one and for many, the page where they are handled or looked into, and a note."""
 LATE_MINUTES = 15

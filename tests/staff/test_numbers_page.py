@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from billing.reports.numbers import sections
+from billing.reports.numbers.shape import Unit, spelled_value
 from tests.reports.numbers.asked import ask, figures, tables
 from tests.reports.numbers.season import FIRST, LAST, live
 from tests.support.browser import Browser
@@ -37,9 +38,7 @@ def test_every_figure_stands_beside_its_definition_and_the_period_before(
 
 def test_a_section_draws_each_chart_beside_its_table_without_script_or_style(finance: Browser) -> None:
     page = finance.get(f"{ROOM}/recurring{PERIOD}")
-    assert page.text.count('role="img"') == 6, (
-        "movement, plans, over time, churn, who stays, cohorts"
-    )
+    assert page.text.count('role="img"') == 6, "movement, plans, over time, churn, who stays, cohorts"
     assert "<title>New, 15\u00a0Mar\u00a02027: R380.45</title>" in page.text, (
         "shown while the pointer is over the bar"
     )
@@ -47,6 +46,36 @@ def test_a_section_draws_each_chart_beside_its_table_without_script_or_style(fin
         assert forbidden not in page.text.partition("<main")[2], forbidden
     assert "15 Mar 2027 R0.00 R380.45 R0.00" in page.words
     assert len(page.text) < 70_000
+
+
+def test_cohorts_and_charges_to_come_are_drawn(world: World, finance: Browser) -> None:
+    page = finance.get(f"{ROOM}/recurring{PERIOD}")
+    assert "<title>Month 1, 2027-03: 83.3%</title>" in page.text
+    assert "<title>Month 2, 2027-03" not in page.text, "four lines are enough"
+    assert "<title>Month 1, 2027-05" not in page.text, "it isn’t over"
+    page = finance.get(f"{ROOM}/forecast{PERIOD}")
+    by_plan = tables(world, FIRST, LAST)["forecast-by-plan"].by_name()
+    assert by_plan.rows
+    for name, price, _, gross, *_ in by_plan.rows:
+        bar = f"{name}, {spelled_value(price, Unit.CENTS)}: {spelled_value(gross, Unit.CENTS)}"
+        assert f"<title>Incl. VAT, {bar}</title>" in page.text, "plan and price name the bar"
+
+
+def test_the_forecast_says_that_it_is_of_now(world: World, finance: Browser) -> None:
+    page = finance.get(f"{ROOM}/forecast{PERIOD}")
+    found, earlier = (
+        {
+            key: figure
+            for key, figure in figures(world, FIRST, last).items()
+            if key.startswith(("forecast", "deferred"))
+        }
+        for last in (LAST, date(2027, 4, 1))
+    )
+    assert found == earlier
+    assert len(found) == 5
+    for figure in found.values():
+        assert figure.definition.endswith("The chosen period changes nothing here."), figure.key
+        assert figure.definition in page.words
 
 
 def test_the_form_asks_for_any_period_and_keeps_what_was_typed(finance: Browser) -> None:

@@ -94,6 +94,31 @@ def test_charges_refunds_and_revenue_are_the_ledgers(season: World) -> None:
     assert found["revenue"].value == earned
 
 
+def test_refunds_are_the_ledgers(season: World) -> None:
+    first, last = date(2027, 3, 1), date(2027, 4, 30)
+    found, april = figures(season, first, last), figures(season, date(2027, 4, 1), last)
+    notes = season.rows("""SELECT "on" FROM ledger_transaction WHERE kind = 'refund'""")
+    charged, returned = of_ledger(season, first, last, "invoice"), -of_ledger(season, first, last, "refund")
+    assert (returned, len(notes)) == (2500, 1)
+    assert (found["refunded"].value, found["refunded"].before) == (returned, 0)
+    assert found["refund-rate"].value == round(returned * 10_000 / charged)
+    assert found["refund-rate"].before is None, "nothing was charged before"
+    assert (april["refunded"].value, april["refunded"].before) == (0, returned)
+    in_march = of_ledger(season, date(2027, 3, 2), date(2027, 3, 31), "invoice")
+    assert april["refund-rate"].before == round(returned * 10_000 / in_march)
+    for begins, *_, cents, number in (each for each in tables(season, first, last)["money"].rows):
+        assert isinstance(begins, date)
+        ends = min(last, begins + timedelta(days=6 - begins.weekday()))
+        assert cents == -of_ledger(season, begins, ends, "refund"), begins
+        assert number == sum(begins <= note["on"] <= ends for note in notes), begins
+
+
+def of_ledger(season: World, first: date, last: date, kind: str) -> int:
+    """What the ledger says of tax invoices or credit notes, incl. VAT."""
+    with season.services.database.transaction() as session:
+        return sum(line.gross for line in books.vat(session, first, last) if line.kind == kind)
+
+
 def test_kept_days_and_a_fresh_count_are_the_same(season: World) -> None:
     kept = (figures(season, FIRST, LAST), tables(season, FIRST, LAST))
     with season.services.database.transaction() as session:

@@ -32,6 +32,18 @@ def test_chargebacks_count_by_scheme_and_inquiries_do_not(world: World) -> None:
     }
 
 
+def test_fraud_that_an_issuer_reports_counts_for_its_scheme(world: World) -> None:
+    world.start_trial("sure@example.com", "pm_card_visa__1")
+    world.start_trial("thandi@example.com", "pm_card_createIssuerFraudRecord")
+    world.advance_to(local(2027, 3, 16, 12))
+    assert [row["kind"] for row in world.rows("SELECT kind FROM staff_case")] == ["fraud_warning"]
+    shown = tables(world, MARCH, date(2027, 3, 31))
+    assert shown["disputes"].rows == ((MARCH, "Visa", 2, 0, 1, 5000, 150, 1500, "no"),)
+    assert shown["dispute-rates"].rows == ((MARCH, 5000, 150),)
+    world.execute("UPDATE staff_case SET kind = 'lost_start'")
+    assert tables(world, MARCH, date(2027, 3, 31))["disputes"].rows[0][4:6] == (0, 0), "cases of other kinds"
+
+
 def keep(world: World, on: date, of: str, **values: int) -> None:
     """Keep what a day brought, as if there had been so many."""
     for measure, value in values.items():

@@ -6,11 +6,14 @@ import re
 
 import pytest
 
+from billing.mail.models import STOPPED_ANSWER
+from billing.staff.lists.refunds import RefundProgress
 from tests.support.browser import Browser
 from tests.support.declined_charge import DECLINES
 from tests.support.newsroom import Newsroom
 from tests.support.staff_members import SignIn
-from tests.support.world import World
+from tests.support.starting_points import Subscriber
+from tests.support.world import World, local
 
 PAYS, OWES, TRIES, LEAVES, FREE = (
     f"{name}@example.com" for name in ("pays", "owes", "tries", "leaves", "free")
@@ -82,6 +85,8 @@ def test_readers_by_what_comes(five_readers: World, staff: SignIn) -> None:
     assert listed(support, "since_through=2027-03-01") == {"pays", "owes"}
     assert listed(support, "cancelled_from=2027-03-17", "subscriptions") == {"leaves"}
     assert listed(support, "plan=yearly") == set()
+    for of in ("readers", "subscriptions"):
+        assert listed(support, "plan=monthly", of) == {"pays", "owes", "tries", "leaves"}, of
     price = five_readers.rows("SELECT price_id FROM subscription LIMIT 1")[0]["price_id"]
     assert listed(support, f"price={price}&plan=monthly&state=trial") == {"tries"}
 
@@ -89,7 +94,10 @@ def test_readers_by_what_comes(five_readers: World, staff: SignIn) -> None:
 def test_readers_by_their_mail(five_readers: World, staff: SignIn) -> None:
     support, news = staff("support"), Newsroom(five_readers)
     news.join(TRIES)
-    assert listed(support, f"newsletter={news.list_id}") == {"tries"}
+    news.join(FREE)
+    assert listed(support, f"newsletter={news.list_id}") == {"tries", "free"}
+    assert listed(support, f"newsletter={news.list_id}", "subscriptions") == {"tries"}
+    assert listed(support, f"newsletter={news.list_id}&state=paid", "subscriptions") == set()
     assert listed(support, "bounced=yes") == set()
     five_readers.execute(
         "UPDATE message SET state = 'refused', accepted_at = NULL WHERE id = ("
@@ -97,8 +105,74 @@ def test_readers_by_their_mail(five_readers: World, staff: SignIn) -> None:
         mail=PAYS,
     )
     assert listed(support, "bounced=yes") == {"pays"}
+    assert listed(support, "bounced=yes", "subscriptions") == {"pays"}
     five_readers.execute("UPDATE reader SET email = 'paid@example.com' WHERE email = :mail", mail=PAYS)
     assert listed(support, "bounced=yes") == set(), "another address gets mail"
+
+
+def test_a_newsletter_that_came_back_and_mail_that_staff_stopped(five_readers: World, staff: SignIn) -> None:
+    support, news = staff("support"), Newsroom(five_readers)
+    news.join(TRIES)
+    five_readers.smtp.refuse(550, "5.1.1 no such mailbox", to=TRIES)
+    news.send()
+    assert news.suppressions() == [("newsletters", "hard_bounce")]
+    for of in ("readers", "subscriptions"):
+        assert listed(support, "bounced=yes", of) == {"tries"}, of
+    five_readers.execute(
+        "UPDATE message SET state = 'refused', accepted_at = NULL, last_answer = :answer WHERE recipient = :mail",
+        answer=STOPPED_ANSWER,
+        mail=PAYS,
+    )
+    assert listed(support, "bounced=yes") == {"tries"}, "the relay was never asked"
+    five_readers.execute("UPDATE suppression SET lifted_at = :at, lifted_by = 'x'", at=five_readers.now)
+    assert listed(support, "bounced=yes") == set()
+
+
+def test_paused_readers(world: World, paid: Subscriber, staff: SignIn) -> None:
+    with world.browse() as reader:
+        reader.sign_in(paid.email)
+        reader.get("/account/pause")
+        assert reader.post("/account/pause", months="1").status == 200
+    world.start_trial(TRIES, "pm_card_mastercard")
+    support = staff("support")
+    assert listed(support, "state=paused") == set(), "it begins with the next period"
+    world.advance_to(local(2027, 4, 20, 12))
+    support = staff("support")
+    for of in ("readers", "subscriptions"):
+        assert listed(support, "state=paused", of) == {"thandi"}, of
+    assert listed(support, "state=paused&due_from=2027-05-16&due_through=2027-05-16") == {"thandi"}
+
+
+def refunds_by_progress(finance: Browser) -> dict[str, set[str]]:
+    """Who is in the list of refunds, for each state that has any."""
+    found = {state.value: listed(finance, f"state={state.value}", "refunds") for state in RefundProgress}
+    return {state: who for state, who in found.items() if who}
+
+
+def test_refunds_by_how_far_they_are(world: World, staff: SignIn) -> None:
+    for name, card in (("owed", "refundFail"), ("old", "visa__1"), ("sent", "visa__2")):
+        world.start_trial(f"{name}@example.com", f"pm_card_{card}")
+
+    def give_back(name: str, way: str | None) -> None:
+        world.sandbox.banks("refunds", **{"as": way})
+        query = "SELECT p.id FROM payment p JOIN reader r ON r.id = p.reader_id WHERE r.email = :mail"
+        (payment,) = world.rows(query, mail=f"{name}@example.com")
+        world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "late"}).raise_for_status()
+        world.settle()
+
+    world.advance_to(local(2027, 3, 20, 12))
+    give_back("owed", None)
+    assert refunds_by_progress(staff("finance")) == {"returned": {"owed"}}
+    world.advance_to(local(2027, 3, 22, 12))
+    finance = staff("finance")
+    assert refunds_by_progress(finance) == {"bounced": {"owed"}}
+    finance.get("/staff/books")
+    finance.post("/staff/books/paid-back", reference="EFT 2027/118", on="2027-03-22")
+    give_back("old", "too_old")
+    give_back("sent", "pending")
+    assert refunds_by_progress(finance) == {"transferred": {"owed"}, "failed": {"old"}, "under_way": {"sent"}}
+    world.advance(days=1, hours=1)
+    assert refunds_by_progress(staff("finance"))["returned"] == {"sent"}
 
 
 def test_a_row_says_what_matters_and_leads_to_the_reader(five_readers: World, staff: SignIn) -> None:

@@ -1,26 +1,22 @@
 """The list of readers, with their running subscription or without one."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from billing.mail.models import STOPPED_ANSWER, Message, MessageState, Suppression, SuppressionReason
-from billing.newsletters.models import BounceRecord, Delivery, Issue, Signup, SignupState
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.rules.lifecycle import State
 from billing.rules.worded import WordedEnum
-from billing.staff.lists import span, subscriptions
-from billing.staff.lists.fields import ChoiceField, Days, DaysField, Field, Filter, FlagField, NamedField
+from billing.staff.lists import reader_mail, span, subscriptions
+from billing.staff.lists.fields import ChoiceField, Days, DaysField, Field, Filter, FlagField
+from billing.staff.lists.reader_mail import BOUNCED, NEWSLETTER
 from billing.staff.lists.subscriptions import TERMS, SubscriptionFilter, SubscriptionStanding
 from billing.subscriptions.models import Subscription
-
-REFUSED_FOR = timedelta(days=30)
-"""For how long a refused mail says that an address bounces."""
 
 
 class ReaderStanding(WordedEnum):
@@ -43,9 +39,9 @@ class ReaderFilter(Filter):
         ChoiceField("state", "State", ReaderStanding),
         *TERMS,
         DaysField("since", "Reader since"),
-        NamedField("newsletter", "Gets the newsletter"),
+        NEWSLETTER,
         FlagField("owing", "Owes money"),
-        FlagField("bounced", "Mail bounces"),
+        BOUNCED,
     )
     state: ReaderStanding | None = None
     plan: str | None = None
@@ -63,8 +59,7 @@ def reader_ids(ctx: TransactionContext, wanted: ReaderFilter) -> sa.Select[str]:
     query = sa.select(col(Reader.id)).where(
         col(Reader.merged_into).is_(None),
         *span.moments(col(Reader.created_at), wanted.since, ctx.zone),
-        *([_gets(wanted.newsletter)] if wanted.newsletter else []),
-        *([col(Reader.id).in_(_bounced(ctx))] if wanted.bounced else []),
+        *reader_mail.conditions(ctx, col(Reader.id), wanted.newsletter, bounced=bool(wanted.bounced)),
     )
     of_running = subscriptions.conditions(ctx, of_subscription(wanted))
     if of_running and wanted.state in _NOT_RUNNING:
@@ -116,51 +111,4 @@ def _has_later() -> sa.Exists:
             col(later.ended_at).is_(None),
             ends > sa.tuple_(col(Subscription.ended_at), col(Subscription.id)),
         ),
-    )
-
-
-def _gets(newsletter_id: str) -> sa.Exists:
-    """The reader is on the newsletter's list."""
-    return sa.exists().where(
-        col(Signup.newsletter_id) == newsletter_id,
-        col(Signup.reader_id) == col(Reader.id),
-        col(Signup.state) == SignupState.CONFIRMED,
-    )
-
-
-def _bounced(ctx: TransactionContext) -> sa.CompoundSelect[str]:
-    """Readers to whose present address a relay lately refused a mail, or newsletters are stopped as they came back.
-
-    Suppressions are keyed hashes, so the reader is found by the delivery that came back; it is kept as long as deliveries are."""
-    reader = aliased(Reader)
-    present = sa.func.lower(reader.email)
-    refused = sa.select(col(reader.id)).join(
-        Message,
-        sa.and_(col(Message.reader_id) == col(reader.id), sa.func.lower(col(Message.recipient)) == present),
-    )
-    returned = (
-        sa.select(col(reader.id))
-        .select_from(Suppression)
-        .join(BounceRecord, col(BounceRecord.address_digest) == col(Suppression.address_digest))
-        .join(Issue, col(Issue.id) == col(BounceRecord.issue_id))
-        .join(
-            Delivery,
-            sa.and_(
-                col(Delivery.number) == col(BounceRecord.number),
-                col(Delivery.started_at) == col(Issue.started_at),
-            ),
-        )
-        .join(
-            reader, sa.and_(col(reader.id) == col(Delivery.reader_id), present == col(Delivery.address_key))
-        )
-    )
-    return refused.where(
-        col(Message.state) == MessageState.REFUSED,
-        col(Message.expires_at) > ctx.at - REFUSED_FOR,
-        col(Message.last_answer).is_distinct_from(STOPPED_ANSWER),
-    ).union(
-        returned.where(
-            col(Suppression.lifted_at).is_(None),
-            col(Suppression.reason).in_((SuppressionReason.HARD_BOUNCE, SuppressionReason.SOFT_BOUNCES)),
-        )
     )

@@ -11,7 +11,7 @@ from billing.payments.models import Invoice, InvoiceState
 from billing.platform.context import TransactionContext
 from billing.rules.lifecycle import State
 from billing.rules.worded import WordedEnum
-from billing.staff.lists import span
+from billing.staff.lists import reader_mail, span
 from billing.staff.lists.fields import (
     ChoiceField,
     Days,
@@ -22,6 +22,7 @@ from billing.staff.lists.fields import (
     MonthField,
     NamedField,
 )
+from billing.staff.lists.reader_mail import BOUNCED, NEWSLETTER
 from billing.subscriptions.models import GOES_ON, NEXT_CHARGE_ON, RETRIES_ON, Price, Subscription
 
 
@@ -92,6 +93,8 @@ class SubscriptionFilter(Filter):
         DaysField("cancelled", "Asked to cancel"),
         DaysField("ended", "Ended"),
         FlagField("owing", "Owes money"),
+        NEWSLETTER,
+        BOUNCED,
     )
     state: SubscriptionStanding | None = None
     plan: str | None = None
@@ -102,6 +105,8 @@ class SubscriptionFilter(Filter):
     cancelled: Days | None = None
     ended: Days | None = None
     owing: bool | None = None
+    newsletter: str | None = None
+    bounced: bool | None = None
 
 
 def conditions(ctx: TransactionContext, wanted: SubscriptionFilter) -> span.Conditions:
@@ -117,6 +122,9 @@ def conditions(ctx: TransactionContext, wanted: SubscriptionFilter) -> span.Cond
         *span.moments(col(Subscription.cancel_asked_at), wanted.cancelled, ctx.zone),
         *span.ends(col(Subscription.ended_at), wanted.ended, ctx.zone),
         *([_owes()] if wanted.owing else []),
+        *reader_mail.conditions(
+            ctx, col(Subscription.reader_id), wanted.newsletter, bounced=bool(wanted.bounced)
+        ),
     ]
 
 

@@ -2584,6 +2584,13 @@ END)"""
         unique=False,
         postgresql_where=sa.text("number IS NOT NULL"),
     )
+    op.create_index(
+        "invoice_plan",
+        "invoice",
+        ["plan_id"],
+        unique=False,
+        postgresql_where=sa.text("number IS NOT NULL"),
+    )
     op.create_index(op.f("ix_invoice_reader_id"), "invoice", ["reader_id"], unique=False)
     op.create_index(
         "failed_on",

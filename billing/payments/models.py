@@ -128,6 +128,7 @@ class Invoice(SQLModel, table=True):
             "number",
             postgresql_where=sa.text("number IS NOT NULL"),
         ),
+        sa.Index("invoice_plan", "plan_id", postgresql_where=sa.text("number IS NOT NULL")),
         sa.CheckConstraint("net + vat = gross AND gross > 0", name="adds_up"),
         sa.CheckConstraint("(state = 'paid') = (number IS NOT NULL)", name="numbered_when_paid"),
         sa.CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="dated_when_paid"),

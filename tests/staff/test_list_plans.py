@@ -35,6 +35,7 @@ FILTERS = (
     *((ListName.READERS, query) for query in ("state=paused&plan=monthly", "card_ends=2027-03")),
     *((ListName.SUBSCRIPTIONS, query) for query in ("", "since_from=2027-03-01", "state=ended&owing=yes")),
     *((ListName.SUBSCRIPTIONS, query) for query in ("plan=monthly", "bounced=yes")),
+    *((of, "plan=monthly") for of in (ListName.PAYMENTS, ListName.REFUNDS)),
     *((ListName.SUBSCRIPTIONS, f"{name}_from=2027-03-01") for name in ("cancelled", "ended")),
     *((ListName.PAYMENTS, query) for query in ("", "since_from=2027-03-01", "amount_from=75")),
     *((ListName.REFUNDS, query) for query in ("", "since_from=2027-03-01", "state=under_way")),

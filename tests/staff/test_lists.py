@@ -194,6 +194,8 @@ def test_payments_and_refunds(five_readers: World, staff: SignIn) -> None:
     assert listed(finance, "amount_from=75&amount_to=75,00", "payments") == {"pays"}
     assert listed(finance, "amount_from=75.01", "payments") == set()
     assert listed(finance, "returned=something", "payments") == set()
+    assert listed(finance, "plan=monthly", "payments") == {"pays"}
+    assert listed(finance, "plan=yearly", "payments") == set()
     sent = {"amount": 2300, "reason": "an outage"}
     five_readers.api.post(f"/v1/payments/{payment['id']}/refunds", json=sent).raise_for_status()
     assert listed(finance, "state=under_way", "refunds") | listed(finance, "state=returned", "refunds") == {
@@ -209,6 +211,8 @@ def test_payments_and_refunds(five_readers: World, staff: SignIn) -> None:
     }.items():
         assert listed(finance, f"kind=credit_notes&amount_{amounts}", "invoices") == shown
     assert listed(finance, "state=failed", "refunds") == set()
+    assert listed(finance, "plan=monthly", "refunds") == {"pays"}
+    assert listed(finance, "plan=yearly", "refunds") == set()
     assert listed(finance, "returned=something", "payments") == {"pays"}
     assert listed(finance, "returned=nothing", "payments") == set()
     words = finance.get("/staff/refunds").words.replace("\u00a0", " ")

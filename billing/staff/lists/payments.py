@@ -14,7 +14,16 @@ from billing.readers.models import Reader
 from billing.rules.money import Money
 from billing.rules.worded import WordedEnum
 from billing.staff.lists import listing, span
-from billing.staff.lists.fields import Amounts, AmountsField, ChoiceField, Days, DaysField, Field, Filter
+from billing.staff.lists.fields import (
+    Amounts,
+    AmountsField,
+    ChoiceField,
+    Days,
+    DaysField,
+    Field,
+    Filter,
+    NamedField,
+)
 from billing.staff.lists.listing import Listing, Order
 
 
@@ -33,10 +42,12 @@ class PaymentFilter(Filter):
         DaysField("since", "Paid"),
         AmountsField("amount", "Amount"),
         ChoiceField("returned", "Returned", Returned),
+        NamedField("plan", "Plan"),
     )
     since: Days | None = None
     amount: Amounts | None = None
     returned: Returned | None = None
+    plan: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +81,21 @@ def of_payments(ctx: TransactionContext, wanted: PaymentFilter) -> Listing[Liste
         *span.moments(col(Payment.paid_at), wanted.since, ctx.zone),
         *span.cents(col(Payment.amount), wanted.amount),
         *went,
+        *sold(wanted.plan),
     )
     return Listing(fits, order, _whole, _row)
+
+
+def sold(plan_id: str | None) -> span.Conditions:
+    """The payment is for a period of the plan; the subscription may have another one by now."""
+    if not plan_id:
+        return []
+    of_plan = sa.exists().where(
+        col(Invoice.id) == col(Payment.invoice_id),
+        col(Invoice.plan_id) == plan_id,
+        col(Invoice.number).is_not(None),  # as each that was paid is; the index of plans has no others
+    )
+    return [of_plan]
 
 
 def _whole(listed: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:

@@ -7,14 +7,25 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import col
 
+from billing.payments.models import Payment
 from billing.payments.refund_models import Refund, RefundState
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.rules.money import Money
 from billing.rules.worded import WordedEnum
 from billing.staff.lists import listing, span
-from billing.staff.lists.fields import Amounts, AmountsField, ChoiceField, Days, DaysField, Field, Filter
+from billing.staff.lists.fields import (
+    Amounts,
+    AmountsField,
+    ChoiceField,
+    Days,
+    DaysField,
+    Field,
+    Filter,
+    NamedField,
+)
 from billing.staff.lists.listing import Listing, Order
+from billing.staff.lists.payments import sold
 
 
 class RefundProgress(WordedEnum):
@@ -39,10 +50,12 @@ class RefundFilter(Filter):
         ChoiceField("state", "State", RefundProgress),
         DaysField("since", "Made"),
         AmountsField("amount", "Amount"),
+        NamedField("plan", "Plan"),
     )
     state: RefundProgress | None = None
     since: Days | None = None
     amount: Amounts | None = None
+    plan: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +80,14 @@ def of_refunds(ctx: TransactionContext, wanted: RefundFilter) -> Listing[RefundR
         *([_is(wanted.state)] if wanted.state else []),
         *span.moments(col(Refund.created_at), wanted.since, ctx.zone),
         *span.cents(col(Refund.amount), wanted.amount),
+        *_of_plan(wanted.plan),
     )
     return Listing(fits, order, _whole, _row)
+
+
+def _of_plan(plan_id: str | None) -> span.Conditions:
+    """It gives back a payment for a period of the plan."""
+    return [sa.exists().where(col(Payment.id) == col(Refund.payment_id), *sold(plan_id))] if plan_id else []
 
 
 def _is(progress: RefundProgress) -> sa.ColumnElement[bool]:

@@ -112,13 +112,13 @@ def _columns(subscription: Subscription) -> dict[str, Any]:
     return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in values}
 
 
-_LAST_CHANGE = sa.text(
-    "SELECT greatest("
-    " (SELECT max(at) FROM subscription_change WHERE subscription_id IN (SELECT id FROM subscription WHERE reader_id = :reader_id)),"
-    " (SELECT max(at) FROM audit_line WHERE reader_id = :reader_id AND outcome = 'done' AND act <> ALL(:without)),"
-    " (SELECT max(paid_at) FROM payment WHERE reader_id = :reader_id),"
-    " (SELECT max(greatest(created_at, settled_at)) FROM refund WHERE reader_id = :reader_id))"
-)
+LAST_CHANGE = """greatest(
+    (SELECT max(at) FROM subscription_change WHERE subscription_id IN (SELECT id FROM subscription WHERE reader_id = {reader_id})),
+    (SELECT max(at) FROM audit_line WHERE reader_id = {reader_id} AND outcome = 'done' AND act <> ALL(:without)),
+    (SELECT max(paid_at) FROM payment WHERE reader_id = {reader_id}),
+    (SELECT max(greatest(created_at, settled_at)) FROM refund WHERE reader_id = {reader_id}))"""
+"""SQL: when a reader last changed, by the expression that names the reader. `:without` are the acts `WITHOUT_EFFECT`."""
+_LAST_CHANGE = sa.text(f"SELECT {LAST_CHANGE.format(reader_id=':reader_id')}")
 
 
 def last_change_at(session: Session, reader_id: str) -> datetime | None:

@@ -107,6 +107,27 @@ def test_a_line_whose_sum_has_changed_since_the_preview_is_not_done(world: World
     assert sorted(refund["amount"] for refund in world.sandbox.refunds()) == [2000, 7500]
 
 
+def test_the_preview_says_who_has_changed_since_it_was_made(world: World, staff: SignIn) -> None:
+    readers = many.payers(world, 3)
+    finance = staff("finance")
+    page = prepare(finance, "refund", readers, amount="")
+    assert "Nothing is done yet." in page.words
+    assert "changed since" not in page.words
+    where = finance.page.path
+    for reader_id, minutes in zip(readers[:2], (3, 2), strict=True):
+        world.advance(minutes=minutes)
+        (payment,) = world.rows("SELECT id FROM payment WHERE reader_id = :id", id=reader_id)
+        body = {"amount": 2000, "reason": "asked first"}
+        world.api.post(f"/v1/payments/{payment['id']}/refunds", json=body).raise_for_status()
+        said = finance.get(where).words
+        assert "Each is checked again before anything is done. Nothing is done yet." in said
+    assert "2 of these readers have changed since this was made, last Tue 16 Mar 2027, 12:05." in said
+    begin(finance)
+    world.settle()
+    assert [line["state"] for line in lines(world)] == ["refused", "refused", "done"]
+    assert "changed since" not in finance.get(where).words, "it is begun"
+
+
 def test_many_are_cancelled_and_the_refused_say_why(world: World, staff: SignIn) -> None:
     readers = many.payers(world, 2)
     world.api.post(

@@ -149,6 +149,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         at,
     )
     yield "staff-many-preview", PREVIEW, at
+    yield "staff-many-changed", replace(PREVIEW, changed=12, changed_at=NOW), at
     yield "staff-many-problem", replace(PREVIEW, second=False, error="Tick the box.", reason="It was"), at
     yield "staff-many-mail", LETTER, at
     yield (

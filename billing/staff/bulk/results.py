@@ -2,15 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.readers.models import Reader
-from billing.staff.bulk.models import BulkLine, LineState
+from billing.staff import facts
+from billing.staff.bulk.models import BulkAction, BulkLine, LineState
 
 PAGE = 1000
 MOST_REASONS = 10
+
+
+_CHANGED = sa.text(
+    f"""SELECT count(DISTINCT l.reader_id), max(c.at)
+        FROM bulk_line l, LATERAL (SELECT {facts.LAST_CHANGE.format(reader_id="l.reader_id")} AS at) c
+        WHERE l.action_id = :action_id AND l.state = 'ready' AND c.at > :since"""  # noqa: S608 - of our own
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +68,10 @@ def reasons(session: Session, action_id: str) -> tuple[tuple[str, int], ...]:
         .limit(MOST_REASONS)
     )
     return tuple((words, int(lines)) for words, lines in session.execute(refused))
+
+
+def changed(session: Session, action: BulkAction) -> tuple[int, datetime | None]:
+    """How many readers of lines to be done have changed since the act was made, and when the last one did."""
+    values = {"action_id": action.id, "since": action.made_at, "without": list(facts.WITHOUT_EFFECT)}
+    number, last = session.execute(_CHANGED, values).one()
+    return int(number), last

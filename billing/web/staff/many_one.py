@@ -187,6 +187,8 @@ def _view(
     left = sums[LineState.READY if is_done else LineState.CHOSEN].lines
     given = sums[LineState.DONE] if action.started_at else sums[LineState.READY]
     may = visit.may(Permission.MANY) and visit.may(terms.what)
+    is_shown = state in (BulkState.PREVIEWED, BulkState.ASKED)
+    changed, changed_at = results.changed(ctx.session, action) if is_shown else (0, None)
     may_start = may and state is BulkState.PREVIEWED and sums[LineState.READY].lines > 0
     return StaffBulkPage(
         action_id=action.id,
@@ -199,6 +201,8 @@ def _view(
         counts=tuple(_count(each, sums[each], state in ENDED) for each in LineState if sums[each].lines),
         total=total,
         finished=total - left,
+        changed=changed,
+        changed_at=changed_at,
         may_start=may_start,
         acts=tuple(name for event, name in ACTS.items() if may and after(state, event) is not None),
         second=may_start and decide.needs_second(ctx, sums[LineState.READY]),

@@ -79,7 +79,8 @@ class BulkLineRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffBulkPage:
     """One act on many: its preview, its progress, its result. `acts`: the forms that it offers now. `reader_reads`: whether the
-    reader reads the reason too."""
+    reader reads the reason too. `changed`: how many readers of the preview have changed since it was made, the last at
+    `changed_at`."""
 
     template: ClassVar[str] = "staff/many_one.html"
     action_id: str
@@ -92,6 +93,8 @@ class StaffBulkPage:
     counts: tuple[BulkCount, ...]
     total: int
     finished: int
+    changed: int = 0
+    changed_at: datetime | None = None
     may_start: bool = False
     acts: tuple[str, ...] = ()
     second: bool = False

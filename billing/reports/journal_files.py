@@ -52,6 +52,10 @@ def _plain(entry: JournalEntry, settings: JournalSettings) -> Iterator[Row]:
         yield entry.on, entry.words, code, line.account.value, *amounts, entry.currency, title
 
 
+_NO_TRACKING = ("",) * 4
+"""Name and option of each of Xero's two tracking categories."""
+
+
 def _xero(entry: JournalEntry, settings: JournalSettings) -> Iterator[Row]:
     for line in entry.lines:
         code = settings.codes[line.account]
@@ -63,10 +67,7 @@ def _xero(entry: JournalEntry, settings: JournalSettings) -> Iterator[Row]:
             code,
             settings.xero_tax_rate,
             amount,
-            "",
-            "",
-            "",
-            "",
+            *_NO_TRACKING,
         )
 
 

@@ -55,6 +55,12 @@ class NoDeathRecorded(Conflict):
     code = "no_death_recorded"
 
 
+class ReaderHasDied(Conflict):
+    """This reader has died, so no mail goes to them. Their page says whom to write to."""
+
+    code = "reader_has_died"
+
+
 class NoCorrespondent(Invalid):
     """Give the name of the executor or relative, up to 100 letters, and an address other than the reader’s."""
 

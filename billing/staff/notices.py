@@ -152,29 +152,44 @@ def codes_locked(
 
 
 @dataclass(frozen=True)
-class RequestAnsweredMail(Mail, true_while=ALWAYS):
+class RequestAnsweredMail(Mail, true_while=ALWAYS, to_correspondent=True):
     """Staff's answer to the question that a reader sent by the form on `asked_on`; to a request to cancel that had no words, it is
-    empty. A reply to the mail joins the thread of `request_id`."""
+    empty. A reply to the mail joins the thread of `request_id`.
 
-    samples = {"": {}, "without-account": {"thread_url": None}, "without-words": {"question": ""}}
+    `account`: the address of a reader who has died; the answer is for their correspondent, who may not have asked."""
+
+    samples = {
+        "": {},
+        "without-account": {"thread_url": None},
+        "without-words": {"question": ""},
+        "to-correspondent": {"thread_url": None, "account": "thandi@example.com"},
+    }
     asked_on: Day
     question: str
     answer: Words
     thread_url: Url | None
     request_id: str
+    account: str = ""
 
 
 def request_answered(
-    ctx: TransactionContext, request: ReaderRequest, reply: RequestMessage | None, answer: str
+    ctx: TransactionContext,
+    request: ReaderRequest,
+    reply: RequestMessage | None,
+    answer: str,
+    *,
+    to_correspondent: bool,
 ) -> None:
-    """Mail staff's answer, to the request or to its reader's last reply, to the address that came with the request."""
+    """Mail staff's answer, to the request or to its reader's last reply, to the address that came with the request; the outbox
+    sends it `to_correspondent` of a reader who has died, who has no page to answer on."""
     asked_at, words = (reply.at, reply.words) if reply else (request.received_at, request.words)
     mail = RequestAnsweredMail(
         asked_on=ctx.site.today(asked_at).isoformat(),
         question=words,
         answer=answer,
-        thread_url=_thread_url(ctx, request),
+        thread_url=None if to_correspondent else _thread_url(ctx, request),
         request_id=request.id,
+        account=request.email if to_correspondent else "",
     )
     key = f"request-answered:{request.id}:{reply.id if reply else ''}"
     message = NewMessage(mail, key, request.email, request.reader_id, ctx.at + RECEIPT_LIFE)

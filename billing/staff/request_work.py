@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from billing.platform.actors import is_actor, staff_id_of
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
+from billing.readers import deceased
 from billing.staff import audit, open_requests
 from billing.staff.models import ReaderRequest, RequestKind
 from billing.staff.request_models import RequestStep, RequestStepKind
@@ -119,10 +120,13 @@ def add_note(ctx: TransactionContext, request_id: str, words: str) -> None:
     )
 
 
-def may_close(request: ReaderRequest) -> bool:
-    """Whether the request may be closed without a mail: not an open one to end a reader's subscription."""
-    is_owed = request.closed_at is None and request.kind in ACTING and request.reader_id is not None
-    return request.waits_since is not None and not is_owed
+def may_close(session: Session, request: ReaderRequest) -> bool:
+    """Whether the request may be closed without a mail: not an open one to end a reader's subscription, while the reader lives."""
+    if request.waits_since is None:
+        return False
+    if request.closed_at is not None or request.kind not in ACTING or request.reader_id is None:
+        return True
+    return deceased.of(session, request.reader_id) is not None
 
 
 def close(ctx: TransactionContext, request_id: str, reason: str) -> None:
@@ -135,7 +139,7 @@ def close(ctx: TransactionContext, request_id: str, reason: str) -> None:
     request = lock_request(ctx.session, request_id)
     if request.waits_since is None:
         raise AlreadyClosed("It is answered, and waits for nobody.")
-    if not may_close(request):
+    if not may_close(ctx.session, request):
         raise NeedsAnswer
     request.waits_since = None
     if request.closed_at is None:

@@ -20,11 +20,10 @@ from billing.readers.register import by_address, clean_address
 from billing.refunds.refund import left_of
 from billing.rules.card_numbers import holds_card_number
 from billing.rules.lifecycle import State
-from billing.staff import audit, facts, open_requests, request_steps, threads
+from billing.staff import facts, open_requests, threads
 from billing.staff.cancellations import cancel_for_reader
-from billing.staff.canned_fields import refuse_fields_left
 from billing.staff.models import Effect, ReaderRequest, RequestKind, StaffMember
-from billing.staff.notices import request_answered, request_received
+from billing.staff.notices import request_received
 from billing.staff.open_requests import ANSWERED_BY_ACT
 from billing.subscriptions.change import lock, mark
 from billing.subscriptions.find import live_of, terms_on
@@ -290,34 +289,6 @@ def _since(ctx: TransactionContext, request: ReaderRequest, reader_id: str) -> W
         return Waiting(request, since, withdrawal=withdrawal, about=about)
     amount = terms_on(ctx.session, subscription, due.on)[1].amount
     return Waiting(request, since, amount, due.at, withdrawal, about)
-
-
-def answer(ctx: TransactionContext, request_id: str, words: str) -> ReaderRequest:
-    """Answer in the thread and by mail, once, until the reader replies. The first answer closes the request. Raises UnknownRequest,
-    AlreadyClosed, NothingSaid, CardNumberIn, FieldLeft."""
-    words = clean_words(words, needed=True)
-    refuse_fields_left(words)
-    request = lock_request(ctx.session, request_id)
-    if request.waits_since is None:
-        raise AlreadyClosed(_answered(ctx.session, request))
-    request_answered(ctx, request, threads.last_reply(ctx.session, request.id), words)
-    threads.add(ctx, request, words)
-    request.waits_since = None
-    if request.closed_at is None:
-        request.closed_at = ctx.at
-        request.note_closed_by(ctx.actor)
-    open_requests.release(ctx, request.reader_id)
-    audit.write(ctx, "answer", reader_id=request.reader_id, subject=request.id, after={"answer": words})
-    return request
-
-
-def _answered(session: Session, request: ReaderRequest) -> str:
-    last, closing = threads.last_message(session, request.id), request_steps.last_closing(session, request.id)
-    if closing is not None and (last is None or last.at <= closing.at):
-        return f"{closing.by} closed it without a mail: “{closing.words}”"
-    if last is not None and not last.by_reader:
-        return f"{last.by} answered it: “{last.words}”"
-    return f"{request.closed_by} closed it: “{request.closing_act}”"
 
 
 def own(session: Session, reader_id: str, request_id: str) -> ReaderRequest:

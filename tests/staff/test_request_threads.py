@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from billing.platform.actors import ReaderActor, StaffActor
 from billing.platform.context import TransactionContext
-from billing.staff import requests
+from billing.staff import answer_requests, requests
 from tests.support.browser import Browser
 from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.staff_members import SignIn
@@ -168,7 +168,7 @@ def test_a_reply_and_an_answer_at_once_are_both_kept(world: World) -> None:
     member, person = StaffActor("sipho@paper.example"), ReaderActor(reader_id)
 
     with database.begin(site, world.now, member) as ctx:
-        requests.answer(ctx, request_id, "No, once.")
+        answer_requests.answer(ctx, request_id, "No, once.")
         with database.engine.connect() as connection, Session(connection) as other:
             fail_instead_of_waiting(other)
             late = TransactionContext(other, site, world.now, person)
@@ -184,9 +184,9 @@ def test_a_reply_and_an_answer_at_once_are_both_kept(world: World) -> None:
             fail_instead_of_waiting(other)
             late = TransactionContext(other, site, world.now, member)
             with pytest.raises(OperationalError, match="lock timeout"):
-                requests.answer(late, request_id, "Until Friday.")
+                answer_requests.answer(late, request_id, "Until Friday.")
     with database.begin(site, world.now, member) as ctx:
-        requests.answer(ctx, request_id, "Until Friday.")
+        answer_requests.answer(ctx, request_id, "Until Friday.")
     assert not waits(world)
     rows = world.rows("SELECT words FROM request_message ORDER BY id")
     assert [row["words"] for row in rows] == ["No, once.", "It is gone.", "No, there.", "Until Friday."]

@@ -60,7 +60,8 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         withdrawal=PRICE,
         earlier=(before,),
     )
-    asked_again = StaffRequestPage(row=again)
+    goes = f"goes by mail to {REQUEST.email}"
+    asked_again = StaffRequestPage(row=again, answer_goes=goes)
     yield "staff-request-to-withdraw", asked_again, at
     asked = replace(REQUEST, confirm_asked_at=NOW)
     yield "staff-request-asked", replace(asked_again, row=asked), at
@@ -71,7 +72,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-requests", listed, at
     yield "staff-requests-mine-none", replace(listed, rows=(), whose="mine", more=None), at
     yield "staff-requests-none", StaffRequestsPage(rows=()), at
-    waiting = StaffRequestPage(row=REQUEST, error="Write a few words.")
+    waiting = StaffRequestPage(row=REQUEST, answer_goes=goes, error="Write a few words.")
     question = replace(
         held,
         complained=PRICE,
@@ -83,7 +84,13 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         may_ask=False,
     )
     at_work = StaffRequestPage(
-        row=question, steps=STEPS, is_mine=True, kind="wrong_charge", kinds=KINDS, may_close=True
+        row=question,
+        answer_goes=goes,
+        steps=STEPS,
+        is_mine=True,
+        kind="wrong_charge",
+        kinds=KINDS,
+        may_close=True,
     )
     yield "staff-request-mine", at_work, at
     filled = replace(
@@ -104,6 +111,10 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     refused = replace(answers, title="Price", words="It is {amount}.", error="There is no field {amount}.")
     yield "staff-answers-refused", refused, at
     yield "staff-answers-none", replace(answers, rows=()), at
+    unread = (
+        f"Mail to {REQUEST.email} is stopped: nobody would read an answer. Close the request without a mail."
+    )
+    yield "staff-request-unread", replace(at_work, row=unknown, is_mine=False, nobody_reads=unread), at
     yield "staff-request-held", replace(at_work, is_mine=False, holder_id="stf_1"), at
     yield "staff-request", waiting, at
     closed = replace(

@@ -22,7 +22,7 @@ from billing.web.views.requests import ContactPage, ContactSentPage, RequestConf
 from billing.web.views.staff_act import ActField, FirstStep, StaffActPage
 from billing.web.views.staff_find import StaffCodePage, StaffFindPage, StaffSignInPage
 from billing.web.views.staff_reader import DeathBanner, HeldRefundRow, PaymentRow, StaffEntry, StaffReaderPage
-from billing.web.views.staff_requests import RequestRow
+from billing.web.views.staff_requests import ReaderRequestRow, RequestRow
 from billing.web.views.staff_see import StaffSeePage
 from emails.languages import Text
 
@@ -120,7 +120,7 @@ PERSON = StaffReaderPage(
     buyer=BUYER,
     passkeys="2 of 10, last used on 21 November 2026, 08:12",
     may_answer=True,
-    requests=(REQUEST,),
+    requests=(ReaderRequestRow(row=REQUEST, answer_goes=f"goes by mail to {LONG_ADDRESS}"),),
     entries=ENTRIES,
     kinds=(
         "subscription",
@@ -282,7 +282,11 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
     death = DeathBanner(
         recorded_at=NOW, by="staff:sipho@swartbergpost.example", name="A. van Wyk", email=LONG_ADDRESS
     )
-    yield "staff-reader-died", replace(PERSON, death=death, requests=()), at
+    asked = ReaderRequestRow(
+        row=replace(REQUEST, may_ask=False),
+        answer_goes=f"goes by mail to A. van Wyk, {LONG_ADDRESS}, as the reader has died",
+    )
+    yield "staff-reader-died", replace(PERSON, death=death, requests=(asked,)), at
     held = HeldRefundRow(refund_id="ref_1", amount=PRICE, until=NOW)
     yield "staff-reader-held", replace(PERSON, held=(held,), requests=()), at
     bare = replace(

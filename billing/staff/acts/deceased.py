@@ -45,7 +45,7 @@ class DeathAct:
             else "No subscription runs, so none ends.",
             *(_goes_back(ctx, payment) for payment in returned),
             *([] if returned else ["No money goes back."]),
-            f"{name} gets the confirmation, and each credit note, at {email}. They get no other mail.",
+            f"{name} gets the confirmation, each document and each answer to a request, at {email}. They get no other mail.",
             f"Nothing is sent to {reader.email} any more: no newsletter, notice, receipt or link to sign in.",
             "The reader is signed out everywhere. It can be taken back, but what has ended or gone back stays so.",
         )

@@ -6,6 +6,8 @@ from billing.mail.suppressions import ALL, is_suppressed
 from billing.mail.unreachable import refuses
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
+from billing.readers import deceased
+from billing.readers.deceased import ReaderHasDied
 from billing.readers.register import by_id
 from billing.staff import notices
 from billing.staff.acts.shape import Preview
@@ -29,8 +31,10 @@ class MailAct:
     what = Permission.MAIL
 
     def preview(self, ctx: TransactionContext, /) -> Preview:
-        """To whom it goes. Raises UnknownReader, ReaderMerged, MailsBounce."""
+        """To whom it goes. Raises UnknownReader, ReaderMerged, ReaderHasDied, MailsBounce."""
         reader = by_id(ctx.session, self.reader_id)
+        if deceased.of(ctx.session, reader.id) is not None:
+            raise ReaderHasDied
         if refuses(ctx.session, reader.id, reader.email) or is_suppressed(ctx, reader.email, [ALL]):
             raise MailsBounce
         return Preview((f"The mail “{self.subject}” goes to {reader.email}.",), "Send the mail")

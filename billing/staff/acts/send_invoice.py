@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from billing.notices.payment import receipt_copy
 from billing.payments import numbers, receipts
 from billing.platform.context import TransactionContext
+from billing.readers import deceased
 from billing.readers.register import by_id
 from billing.staff.acts.shape import Preview, format_zar
 from billing.staff.roles import Permission
@@ -22,8 +23,14 @@ class SendInvoiceAct:
         """What goes where. Raises UnknownInvoice."""
         paid = receipts.one(ctx.session, self.invoice_id, self.reader_id)
         number = numbers.invoice_number(paid.invoice.number or 0)
+        death = deceased.of(ctx.session, self.reader_id)
+        to = (
+            f"{death.correspondent_name}, {death.correspondent_email}, as the reader has died"
+            if death is not None
+            else by_id(ctx.session, self.reader_id).email
+        )
         words = (
-            f"A copy of {number}, over {format_zar(paid.invoice.gross)}, goes to {by_id(ctx.session, self.reader_id).email}.",
+            f"A copy of {number}, over {format_zar(paid.invoice.gross)}, goes to {to}.",
             "It says that it is a copy, and has the invoice as a PDF.",
         )
         return Preview(words, f"Send {number} again")

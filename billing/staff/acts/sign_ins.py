@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
-from billing.readers import devices, sessions, sign_in
+from billing.readers import deceased, devices, sessions, sign_in
 from billing.readers.links import LIFE
 from billing.readers.register import by_id
 from billing.staff.acts.shape import Preview, moment
@@ -15,6 +15,12 @@ class SignedOutAlready(Conflict):
     """The reader isn't signed in there any more."""
 
     code = "not_signed_in"
+
+
+class NoLinkForDeceased(Conflict):
+    """This reader has died, so no link to sign in is mailed. Their page says whom to write to."""
+
+    code = "no_link_for_deceased"
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,10 @@ class MailLinkAct:
     what = Permission.READER_SIGN_INS
 
     def preview(self, ctx: TransactionContext, /) -> Preview:
-        """Where it goes, and how it works."""
+        """Where it goes, and how it works. Raises NoLinkForDeceased."""
         email = by_id(ctx.session, self.reader_id).email
+        if deceased.of(ctx.session, self.reader_id) is not None:
+            raise NoLinkForDeceased
         return Preview(
             (
                 f"{email} gets a link and a code, which work once and for {LIFE.seconds // 60} minutes.",

@@ -23,7 +23,7 @@ from billing.rules.access import Reason, strongest
 from billing.rules.addresses import is_erased
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.staff import audit, mails, requests, timeline
+from billing.staff import audit, mails, timeline
 from billing.staff.acts.withdrawing import is_offered
 from billing.staff.entry import Entry, EntryKind
 from billing.staff.roles import Permission
@@ -34,7 +34,7 @@ from billing.subscriptions.start import open_exception
 from billing.web.kit.view_rows import card_of
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.reader_facts import act_address, known_facts, pin_address
-from billing.web.staff.requests import request_row
+from billing.web.staff.reader_requests import requests_of
 from billing.web.views.staff_mail import StaffMailPage
 from billing.web.views.staff_reader import DeathBanner, HeldRefundRow, PaymentRow, StaffEntry, StaffReaderPage
 from emails import can_print
@@ -91,7 +91,7 @@ def _view(
         else _acts(visit, ctx, reader.id, subscription, died=death is not None),
         payments=tuple(_payment(visit, row) for row in paid),
         may_see_as=visit.may(Permission.SEE_AS) and not is_erased(reader.email),
-        known=known_facts(visit, ctx, reader, subscription, paid),
+        known=known_facts(visit, ctx, reader, subscription, paid, died=death is not None),
         may_refund=visit.may(Permission.REFUND),
         held=tuple(
             HeldRefundRow(refund_id=row.id, amount=Money(row.amount), until=row.held_until)
@@ -100,7 +100,7 @@ def _view(
         ),
         may_correct=visit.may(Permission.CORRECT_INVOICE),
         may_answer=visit.may(Permission.ANSWER),
-        requests=tuple(request_row(waiting) for waiting in requests.waiting(ctx, reader_id=reader.id)),
+        requests=requests_of(ctx, reader.id),
         entries=tuple(_entry(visit, reader.id, entry) for entry in entries),
         kinds=tuple(kind.value for kind in EntryKind),
         only=only.value if only else None,

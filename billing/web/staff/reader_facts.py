@@ -41,6 +41,8 @@ def known_facts(
     reader: Reader,
     subscription: Subscription | None,
     paid: Sequence[Paid],
+    *,
+    died: bool,
 ) -> KnownFacts:
     """All of it, by a bounded number of queries that indexes serve."""
     session = ctx.session
@@ -57,7 +59,7 @@ def known_facts(
         owes=_owes(session, subscription),
         owed=_sum([refund.amount for row in paid for refund in row.owed]),
         browsers=browsers,
-        sign_ins=_sign_in_acts(reader, several=len(browsers) > 1) if may_sign_out else (),
+        sign_ins=_sign_in_acts(reader, several=len(browsers) > 1, died=died) if may_sign_out else (),
         newsletters=_newsletters(visit, ctx, reader),
         pinned=_pinned(visit, session, reader.id),
         disputes=_disputes(session, reader.id),
@@ -104,10 +106,10 @@ def _browsers(ctx: TransactionContext, reader: Reader, *, may_sign_out: bool) ->
     )
 
 
-def _sign_in_acts(reader: Reader, *, several: bool) -> tuple[tuple[str, str], ...]:
+def _sign_in_acts(reader: Reader, *, several: bool, died: bool) -> tuple[tuple[str, str], ...]:
     page = f"/staff/readers/{reader.id}"
-    out = ((f"{page}/sign-out", "Sign out everywhere"),) if several else ()
-    return ((f"{page}/mail-link", "Mail a link to sign in"), *out)
+    link = () if died else ((f"{page}/mail-link", "Mail a link to sign in"),)
+    return (*link, *(((f"{page}/sign-out", "Sign out everywhere"),) if several else ()))
 
 
 def _newsletters(visit: StaffVisit, ctx: TransactionContext, reader: Reader) -> tuple[NewsletterRow, ...]:

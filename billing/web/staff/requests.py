@@ -13,6 +13,7 @@ from billing.rules.ages import age_in_words
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.staff import (
+    answer_requests,
     canned_answers,
     confirm_request,
     reads,
@@ -106,8 +107,11 @@ def request_page(
 ) -> StaffRequestPage:
     """The page of a request, with what was typed on it."""
     request = requests.one(ctx.session, request_id)
+    recipient, row = answer_requests.recipient_of(ctx, request), request_row(requests.at_risk(ctx, request))
     return StaffRequestPage(
-        row=request_row(requests.at_risk(ctx, request)),
+        row=replace(row, may_ask=row.may_ask and recipient.correspondent is None),
+        answer_goes=answer_goes(recipient),
+        nobody_reads=nobody_reads(recipient),
         messages=tuple(
             replace(thread_message(row), by=row.by) for row in threads.messages(ctx.session, request.id)
         ),
@@ -120,7 +124,7 @@ def request_page(
         kind=request.kind.value,
         kinds=_kinds(request),
         answers=tuple((row.id, row.title) for row in canned_answers.kept(ctx.session)),
-        may_close=request_work.may_close(request),
+        may_close=request_work.may_close(ctx.session, request),
         closed_at=request.closed_at,
         closed_by=request.closed_by,
         closing_act=request.closing_act,
@@ -129,6 +133,23 @@ def request_page(
         closing=typed.closing,
         error=typed.error,
     )
+
+
+def answer_goes(to: answer_requests.AnswerRecipient) -> str:
+    """Where an answer goes, in words that follow “Your answer”."""
+    if to.correspondent is not None:
+        return f"goes by mail to {to.correspondent}, {to.email}, as the reader has died"
+    if to.is_mailed:
+        return f"goes by mail to {to.email}"
+    return f"isn’t mailed, as mail to {to.email} is stopped; the reader sees it in the account"
+
+
+def nobody_reads(to: answer_requests.AnswerRecipient) -> str:
+    """Why nobody would read an answer; empty where somebody does."""
+    if to.gets_it:
+        return ""
+    who = f"The reader has died, and mail to {to.correspondent}, " if to.correspondent is not None else "Mail to "
+    return f"{who}{to.email} is stopped: nobody would read an answer. Close the request without a mail."
 
 
 def _kinds(request: ReaderRequest) -> tuple[tuple[str, str], ...]:
@@ -153,12 +174,20 @@ def answer(
     """Answer in the thread and by mail. If two members do so at once, the second sees the first one's answer."""
     try:
         with visit.begin() as ctx:
-            reader_id = requests.answer(ctx, request_id, words).reader_id
-    except (requests.NothingSaid, requests.CardNumberIn, requests.AlreadyClosed, FieldLeft) as refusal:
+            request = answer_requests.answer(ctx, request_id, words)
+            reader_id, to = request.reader_id, answer_requests.recipient_of(ctx, request)
+    except (
+        requests.NothingSaid,
+        requests.CardNumberIn,
+        requests.AlreadyClosed,
+        answer_requests.NobodyReadsIt,
+        FieldLeft,
+    ) as refusal:
         with visit.begin() as ctx:
             view = request_page(visit, ctx, request_id, TypedOnRequest(draft=words, error=refusal.detail))
         return visit.page(view, refusal.status)
-    return visit.go(f"/staff/readers/{reader_id}" if reader_id else "/staff/requests", "staff-answered")
+    done = "staff-answered" if to.is_mailed else "staff-saved"
+    return visit.go(f"/staff/readers/{reader_id}" if reader_id else "/staff/requests", done)
 
 
 def _stands(about: Subscription | None) -> Literal["runs", "cancelled", "ended"]:

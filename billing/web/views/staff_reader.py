@@ -7,7 +7,7 @@ from typing import ClassVar
 from billing.payments.invoice_recipients import Particulars
 from billing.rules.money import Money
 from billing.web.views.frame import Card
-from billing.web.views.staff_requests import RequestRow
+from billing.web.views.staff_requests import ReaderRequestRow
 
 NOTHING = Money(0)
 
@@ -157,7 +157,7 @@ class StaffReaderPage:
     may_refund: bool
     held: tuple[HeldRefundRow, ...] = ()
     may_answer: bool
-    requests: tuple[RequestRow, ...]
+    requests: tuple[ReaderRequestRow, ...]
     entries: tuple[StaffEntry, ...]
     kinds: tuple[str, ...]
     only: str | None

@@ -48,6 +48,16 @@ class RequestRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderRequestRow:
+    """A waiting request on its reader's page. `answer_goes`: where an answer goes, in words; `nobody_reads`: why nobody would read
+    one, else empty."""
+
+    row: RequestRow
+    answer_goes: str
+    nobody_reads: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaffRequestsPage:
     """Requests that wait for an answer, the longest wait first, with the rand at risk: all, or those of `whose` and of a `kind`.
     `kinds` are (value, words); `more` is the address of the next page."""
@@ -74,8 +84,8 @@ class StepRow:
 class StaffRequestPage:
     """One request, its thread, and what members did with it. An act may have settled it at `closed_at`, or nothing yet.
 
-    `holder_id`: the member who has it. `kinds`: what it may be said to be about, as (value, words).
-    `answers`: those to choose from, as (id, title)."""
+    `holder_id`: the member who has it. `kinds`: what it may be said to be about, as (value, words). `answer_goes`: where an answer
+    goes, in words; `nobody_reads`: why nobody would read one. `answers`: those to choose from, as (id, title)."""
 
     template: ClassVar[str] = "staff/request.html"
     row: RequestRow
@@ -90,6 +100,8 @@ class StaffRequestPage:
     kinds: tuple[tuple[str, str], ...] = ()
     answers: tuple[tuple[str, str], ...] = ()
     may_close: bool = False
+    answer_goes: str = ""
+    nobody_reads: str = ""
     draft: str = ""
     note: str = ""
     closing: str = ""

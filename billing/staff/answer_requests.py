@@ -6,19 +6,25 @@ from sqlmodel import Session
 
 from billing.mail.suppressions import ALL, is_suppressed
 from billing.platform.context import TransactionContext
-from billing.platform.errors import Conflict
+from billing.platform.errors import Conflict, Invalid
 from billing.readers import deceased
 from billing.staff import audit, open_requests, request_steps, threads
 from billing.staff.canned_fields import refuse_fields_left
 from billing.staff.models import ReaderRequest
 from billing.staff.notices import request_answered
-from billing.staff.requests import AlreadyClosed, clean_words, lock_request
+from billing.staff.requests import LONGEST, AlreadyClosed, clean_words, lock_request
 
 
 class NobodyReadsIt(Conflict):
     """No mail goes to this address, so nobody would read the answer. Close the request without a mail."""
 
     code = "nobody_reads_it"
+
+
+class RequestAnswerTooLong(Invalid):
+    """An answer has up to 2000 characters. Shorten it."""
+
+    code = "request_answer_too_long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +55,17 @@ def recipient_of(ctx: TransactionContext, request: ReaderRequest) -> AnswerRecip
     )
 
 
+def refuse_too_long(words: str) -> None:
+    """Raises RequestAnswerTooLong, which says how much is to go: what is cut off would never reach the reader."""
+    over = len(words.strip()) - LONGEST
+    if over > 0:
+        raise RequestAnswerTooLong(f"An answer has up to {LONGEST} characters. Shorten this one by {over}.")
+
+
 def answer(ctx: TransactionContext, request_id: str, words: str) -> ReaderRequest:
     """Answer in the thread and by mail, once, until the reader replies. The first answer closes the request. Raises UnknownRequest,
-    AlreadyClosed, NothingSaid, CardNumberIn, FieldLeft, NobodyReadsIt."""
+    AlreadyClosed, RequestAnswerTooLong, NothingSaid, CardNumberIn, FieldLeft, NobodyReadsIt."""
+    refuse_too_long(words)
     words = clean_words(words, needed=True)
     refuse_fields_left(words)
     request = lock_request(ctx.session, request_id)

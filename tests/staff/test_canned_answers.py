@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 import pytest
 
 from billing.platform.actors import StaffActor
@@ -31,12 +32,17 @@ def write(member: Browser, title: str = "Next charge", words: str = WORDS) -> st
     return str(re.findall(r"/staff/answers/(can_\w+)/remove", page.text)[-1])
 
 
+def filled(member: Browser, page: str, answer_id: str, words: str) -> httpx.Request:
+    """The answer's form as its second button sends it."""
+    request = member.filled(f"{page}/answer", words=words, canned=answer_id)
+    request.url = request.url.copy_with(path=f"{page}/fill")
+    return request
+
+
 def put_in(member: Browser, page: str, answer_id: str, words: str = "") -> tuple[int, str]:
     """Press the second button of the answer's form; the status, and what stands in the field then."""
     member.get(page)
-    request = member.filled(f"{page}/answer", words=words, canned=answer_id)
-    request.url = request.url.copy_with(path=f"{page}/fill")
-    sent = member.http.send(request)
+    sent = member.http.send(filled(member, page, answer_id, words))
     return sent.status_code, sent.text.partition('<textarea id="words"')[2].partition(">")[2].partition("<")[
         0
     ]
@@ -65,6 +71,27 @@ def test_what_has_no_value_stays_open_and_is_not_sent(world: World, staff: SignI
     assert "We charge {next charge}" in refused.words, "what was typed is not lost"
     status, draft = put_in(member, page, "can_nothing", "Good morning,")
     assert (status, draft) == (422, "Good morning,")
+
+
+def test_what_is_too_long_comes_back_to_be_shortened(world: World, staff: SignIn) -> None:
+    """A browser's `maxlength` doesn't look at what "Put it in" put there, so such a draft reaches the server."""
+    member = staff("support")
+    answer_id, page = write(member, "Long", "We are sorry. " * 140), ask(world)
+    long = ("We are sorry. " * 140).strip()
+    greeting = "Good morning, and thank you for your patience with us. We have looked."
+    status, draft = put_in(member, page, answer_id, greeting)
+    assert (status, draft) == (422, f"{greeting}\n\n{long}")
+    member.get(page)
+    assert "Shorten this one by 31." in member.http.send(filled(member, page, answer_id, greeting)).text
+    status, kept = put_in(member, page, answer_id, draft)
+    assert (status, kept) == (422, draft), "nothing more is put below it"
+    refused = member.again(page).post(f"{page}/answer", words=draft)
+    assert (refused.status, "up to 2000 characters. Shorten this one by 31." in refused.words) == (422, True)
+    assert draft in refused.text
+    assert world.rows("SELECT 1 FROM request_message") == []
+    member.again(page).post(f"{page}/answer", words=draft[32:])
+    (sent,) = world.rows("SELECT words FROM request_message")
+    assert sent["words"] == draft[32:]
 
 
 @pytest.mark.parametrize(

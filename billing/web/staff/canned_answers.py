@@ -9,9 +9,10 @@ from billing.platform.errors import Refusal
 from billing.platform.storable import storable
 from billing.rules.canned_answers import FIELDS
 from billing.staff import canned_answers, requests
+from billing.staff.answer_requests import RequestAnswerTooLong, refuse_too_long
 from billing.web.kit.typed import LINES
 from billing.web.reader.contact import Unreadable
-from billing.web.staff.requests import Acting, Seeing, TypedOnRequest, request_page
+from billing.web.staff.requests import Acting, AnswerWords, Seeing, TypedOnRequest, request_page
 from billing.web.views.staff_answers import CannedAnswerRow, StaffAnswersPage
 
 router = APIRouter(include_in_schema=False)
@@ -87,17 +88,20 @@ def remove(visit: Acting, answer_id: str) -> Response:
 def fill(
     visit: Acting,
     request_id: str,
-    words: Words = "",
+    words: AnswerWords = "",
     canned: Annotated[str, Form(max_length=60)] = "",
 ) -> Response:
-    """Put an answer, with its fields filled in, below what is typed already. Nothing is sent."""
-    words, status = words.replace("\0", ""), 200
+    """Put an answer, with its fields filled in, below what is typed already. Nothing is sent. What is too long together comes back
+    as a draft to shorten; nothing is put below what is too long by itself."""
+    draft, error = words.replace("\0", ""), None
     with visit.begin() as ctx:
         request = requests.one(ctx.session, request_id)
         try:
+            refuse_too_long(draft)
             answer = canned_answers.filled(ctx, canned, request, visit.services.publisher.house.name)
-            typed = TypedOnRequest(draft=f"{words.rstrip()}\n\n{answer}".strip())
-        except canned_answers.UnknownAnswer as refusal:
-            typed, status = TypedOnRequest(draft=words, error=refusal.detail), 422
-        view = request_page(visit, ctx, request_id, typed)
-    return visit.page(view, status)
+            draft = f"{draft.rstrip()}\n\n{answer}".strip()
+            refuse_too_long(draft)
+        except (canned_answers.UnknownAnswer, RequestAnswerTooLong) as refusal:
+            error = refusal.detail
+        view = request_page(visit, ctx, request_id, TypedOnRequest(draft=draft, error=error))
+    return visit.page(view, 422 if error else 200)

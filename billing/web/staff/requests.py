@@ -40,6 +40,9 @@ from billing.web.views.staff_requests import (
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.ANSWER)]
 Acting = Annotated[StaffVisit, needs(Permission.ANSWER, acts=True)]
+AnswerWords = Annotated[str, Form(), LINES]
+"""Without a `max_length`, which would refuse a long answer with a page of errors that has lost the draft. A browser's `maxlength` looks at
+what is typed only, not at what "Put it in" put there. The server takes no large body anyway."""
 PAGE = 50
 NOBODY = "nobody"
 
@@ -148,7 +151,11 @@ def nobody_reads(to: answer_requests.AnswerRecipient) -> str:
     """Why nobody would read an answer; empty where somebody does."""
     if to.gets_it:
         return ""
-    who = f"The reader has died, and mail to {to.correspondent}, " if to.correspondent is not None else "Mail to "
+    who = (
+        f"The reader has died, and mail to {to.correspondent}, "
+        if to.correspondent is not None
+        else "Mail to "
+    )
     return f"{who}{to.email} is stopped: nobody would read an answer. Close the request without a mail."
 
 
@@ -168,9 +175,7 @@ def ask_to_confirm(visit: Acting, request_id: str) -> Response:
 
 
 @router.post("/staff/requests/{request_id}/answer")
-def answer(
-    visit: Acting, request_id: str, words: Annotated[str, Form(max_length=2000), LINES] = ""
-) -> Response:
+def answer(visit: Acting, request_id: str, words: AnswerWords = "") -> Response:
     """Answer in the thread and by mail. If two members do so at once, the second sees the first one's answer."""
     try:
         with visit.begin() as ctx:
@@ -180,6 +185,7 @@ def answer(
         requests.NothingSaid,
         requests.CardNumberIn,
         requests.AlreadyClosed,
+        answer_requests.RequestAnswerTooLong,
         answer_requests.NobodyReadsIt,
         FieldLeft,
     ) as refusal:

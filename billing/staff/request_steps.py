@@ -31,6 +31,14 @@ def of_request(session: Session, request_id: str) -> Sequence[RequestStep]:
     return session.exec(query.order_by(col(RequestStep.id))).all()
 
 
+def with_notes(session: Session, request_ids: Sequence[str]) -> set[str]:
+    """Those of these requests on which members have written notes."""
+    query = select(RequestStep.request_id).where(
+        col(RequestStep.request_id).in_(request_ids), RequestStep.kind == RequestStepKind.NOTE
+    )
+    return set(session.exec(query))
+
+
 def last_closing(session: Session, request_id: str) -> RequestStep | None:
     """The last time that it was closed without a mail."""
     query = select(RequestStep).where(

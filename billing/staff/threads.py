@@ -79,6 +79,16 @@ def last_reply_at(session: Session, request_id: str) -> datetime | None:
     return reply.at if reply else None
 
 
+def last_replies(session: Session, request_ids: Sequence[str]) -> dict[str, RequestMessage]:
+    """The reader's newest reply to each of these requests, by its id."""
+    replies = (
+        select(RequestMessage)
+        .where(col(RequestMessage.request_id).in_(request_ids), RequestMessage.actor_kind == ActorKind.READER)
+        .order_by(col(RequestMessage.id))
+    )
+    return {reply.request_id: reply for reply in session.exec(replies)}
+
+
 def last_answers(session: Session, request_ids: Sequence[str]) -> dict[str, RequestMessage]:
     """The newest answer of staff to each of these requests, by its id."""
     answers = (

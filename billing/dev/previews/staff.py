@@ -18,7 +18,13 @@ from billing.web.kit.problems import words_of
 from billing.web.reader.contact import Unclear
 from billing.web.staff.guard import rooms_of
 from billing.web.views.frame import Flash, Frame, Page, StaffFrame
-from billing.web.views.requests import ContactPage, ContactSentPage, RequestConfirmedPage, RequestConfirmPage
+from billing.web.views.requests import (
+    ContactPage,
+    ContactSentPage,
+    RequestConfirmedPage,
+    RequestConfirmPage,
+    ThreadMessage,
+)
 from billing.web.views.staff_act import ActField, FirstStep, StaffActPage
 from billing.web.views.staff_find import StaffCodePage, StaffFindPage, StaffSignInPage
 from billing.web.views.staff_reader import DeathBanner, HeldRefundRow, PaymentRow, StaffEntry, StaffReaderPage
@@ -48,6 +54,7 @@ REQUEST = RequestRow(
     next_charge=PRICE,
     next_at=datetime(2026, 12, 5, 7, 0, tzinfo=UTC),
 )
+ASKED_THERE = ReaderRequestRow(row=REQUEST, answer_goes=f"goes by mail to {LONG_ADDRESS}")
 ACTED = StaffEntry(
     at=NOW,
     kind="staff",
@@ -119,8 +126,7 @@ PERSON = StaffReaderPage(
     known=KNOWN,
     buyer=BUYER,
     passkeys="2 of 10, last used on 21 November 2026, 08:12",
-    may_answer=True,
-    requests=(ReaderRequestRow(row=REQUEST, answer_goes=f"goes by mail to {LONG_ADDRESS}"),),
+    requests=(ASKED_THERE,),
     entries=ENTRIES,
     kinds=(
         "subscription",
@@ -279,6 +285,20 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-see", see, at
     yield "staff-see-open", replace(see, ends_at=NOW, error=None), at
     yield "staff-reader", PERSON, at
+    said = "It is still there. When does it go away?"
+    replied = ThreadMessage(
+        at=NOW,
+        words=said,
+        by_reader=True,
+        by="reader",
+        mail_from="x@elsewhere.example",
+        mail_from_reader=False,
+        attachments="statement.pdf",
+    )
+    taken = replace(REQUEST, claimed_by="sipho@swartbergpost.example", claimed_at=NOW)
+    later = replace(ASKED_THERE, row=taken, latest=replied, short_answer=False)
+    mine = replace(later, latest=replace(replied, mail_from=None, attachments=""), is_mine=True)
+    yield "staff-reader-replied", replace(PERSON, requests=(later, mine)), at
     death = DeathBanner(
         recorded_at=NOW, by="staff:sipho@swartbergpost.example", name="A. van Wyk", email=LONG_ADDRESS
     )

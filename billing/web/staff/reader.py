@@ -99,8 +99,7 @@ def _view(
             if row.held_until is not None
         ),
         may_correct=visit.may(Permission.CORRECT_INVOICE),
-        may_answer=visit.may(Permission.ANSWER),
-        requests=requests_of(ctx, reader.id),
+        requests=requests_of(visit, ctx, reader.id),
         entries=tuple(_entry(visit, reader.id, entry) for entry in entries),
         kinds=tuple(kind.value for kind in EntryKind),
         only=only.value if only else None,

@@ -156,7 +156,6 @@ class StaffReaderPage:
     payments: tuple[PaymentRow, ...]
     may_refund: bool
     held: tuple[HeldRefundRow, ...] = ()
-    may_answer: bool
     requests: tuple[ReaderRequestRow, ...]
     entries: tuple[StaffEntry, ...]
     kinds: tuple[str, ...]

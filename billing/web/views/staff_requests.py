@@ -49,10 +49,15 @@ class RequestRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderRequestRow:
-    """A waiting request on its reader's page. `answer_goes`: where an answer goes, in words; `nobody_reads`: why nobody would read
-    one, else empty."""
+    """A waiting request on its reader's page. `latest`: the reader's last reply. `is_mine`: this member has it. `may_open`: the
+    member's role answers requests. `short_answer`: it may be answered there. `answer_goes`: where an answer goes, in words;
+    `nobody_reads`: why nobody would read one, else empty."""
 
     row: RequestRow
+    latest: ThreadMessage | None = None
+    is_mine: bool = False
+    may_open: bool = True
+    short_answer: bool = True
     answer_goes: str
     nobody_reads: str = ""
 

@@ -8,7 +8,7 @@ from billing.mail.suppressions import ALL, is_suppressed
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
 from billing.readers import deceased
-from billing.staff import audit, open_requests, request_steps, threads
+from billing.staff import audit, open_requests, settled_requests, threads
 from billing.staff.canned_fields import refuse_fields_left
 from billing.staff.models import ReaderRequest
 from billing.staff.notices import request_answered
@@ -87,9 +87,5 @@ def answer(ctx: TransactionContext, request_id: str, words: str) -> ReaderReques
 
 
 def _answered(session: Session, request: ReaderRequest) -> str:
-    last, closing = threads.last_message(session, request.id), request_steps.last_closing(session, request.id)
-    if closing is not None and (last is None or last.at <= closing.at):
-        return f"{closing.by} closed it without a mail: “{closing.words}”"
-    if last is not None and not last.by_reader:
-        return f"{last.by} answered it: “{last.words}”"
-    return f"{request.closed_by} closed it: “{request.closing_act}”"
+    (row,) = settled_requests.in_words(session, [request])
+    return f"{row.by} {row.what}: “{row.words}”"

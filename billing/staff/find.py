@@ -24,6 +24,7 @@ from billing.rules.search_terms import SearchTerms, read_terms
 from billing.staff import audit
 from billing.staff.find_charges import FoundPayment, charges_of
 from billing.staff.find_parts import by_name, by_part_of_mail
+from billing.staff.models import ReaderRequest
 from billing.subscriptions.models import Subscription
 
 MOST = 25
@@ -31,13 +32,24 @@ MOST = 25
 PER = timedelta(minutes=10)
 LIMIT, LIMIT_AS_TYPED = 120, 400
 """Searches of a member in that time: with the button, and those that the page makes while a word is typed."""
-OfReader = Subscription | Invoice | InvoiceCorrection | Payment | Refund | Dispute | PaymentMethod | CardSetup
+OfReader = (
+    Subscription
+    | Invoice
+    | InvoiceCorrection
+    | Payment
+    | Refund
+    | Dispute
+    | PaymentMethod
+    | CardSetup
+    | ReaderRequest
+)
 _OURS: dict[str, type[OfReader]] = {
     "sub": Subscription,
     "inv": Invoice,
     "pay": Payment,
     "ref": Refund,
     "dsp": Dispute,
+    "req": ReaderRequest,
 }
 _PLAN_FOR_THESE_WORDS = sa.text("SET LOCAL plan_cache_mode = force_custom_plan")
 """A part that most addresses have, and one that few have, need different indexes: a plan for any word would serve one of them."""
@@ -73,12 +85,14 @@ class FoundReader:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of readers, the surest first, and one of charges, newest first. `after` of each is the key of its next page."""
+    """A page of readers, the surest first, and one of charges, newest first. `after` of each is the key of its next page. `request`
+    is the one whose id was typed: its sender may have no account."""
 
     readers: tuple[FoundReader, ...] = ()
     readers_after: str | None = None
     charges: tuple[FoundPayment, ...] = ()
     charges_after: str | None = None
+    request: ReaderRequest | None = None
 
     @property
     def reader_ids(self) -> list[str]:
@@ -99,8 +113,12 @@ def find(ctx: TransactionContext, typed: str, *, after: str = "", as_typed: bool
     found = _found(ctx, read_terms(typed, ctx.site.today(ctx.at)), after)
     ids = found.reader_ids
     by = {one.by.value for one in found.readers} | ({"charge"} if found.charges else set())
+    of_request = {"request": found.request.id} if found.request is not None else {}
     audit.write(
-        ctx, "find", reader_id=ids[0] if len(ids) == 1 else None, after={"by": sorted(by), "found": ids}
+        ctx,
+        "find",
+        reader_id=ids[0] if len(ids) == 1 else None,
+        after={"by": sorted(by), "found": ids} | of_request,
     )
     return found
 
@@ -133,6 +151,7 @@ def _found(ctx: TransactionContext, terms: SearchTerms, after: str) -> Found:
         ids[MOST - 1] if len(ids) > MOST else None,
         tuple(charges),
         charges_after,
+        session.get(ReaderRequest, terms.text) if terms.text.startswith("req_") else None,
     )
 
 

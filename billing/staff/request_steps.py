@@ -39,9 +39,11 @@ def with_notes(session: Session, request_ids: Sequence[str]) -> set[str]:
     return set(session.exec(query))
 
 
-def last_closing(session: Session, request_id: str) -> RequestStep | None:
-    """The last time that it was closed without a mail."""
-    query = select(RequestStep).where(
-        RequestStep.request_id == request_id, RequestStep.kind == RequestStepKind.CLOSED
+def last_closings(session: Session, request_ids: Sequence[str]) -> dict[str, RequestStep]:
+    """The last time that each of these requests was closed without a mail, by its id."""
+    closings = (
+        select(RequestStep)
+        .where(col(RequestStep.request_id).in_(request_ids), RequestStep.kind == RequestStepKind.CLOSED)
+        .order_by(col(RequestStep.id))
     )
-    return session.exec(query.order_by(col(RequestStep.id).desc()).limit(1)).first()
+    return {closing.request_id: closing for closing in session.exec(closings)}

@@ -12,7 +12,14 @@ from billing.staff.requests import CardNumberIn
 from billing.web.views.frame import Frame, Page
 from billing.web.views.requests import OwnRequestPage, OwnRequestRow, OwnRequestsPage, ThreadMessage
 from billing.web.views.staff_answers import CannedAnswerRow, StaffAnswersPage
-from billing.web.views.staff_requests import EarlierWithdrawal, StaffRequestPage, StaffRequestsPage, StepRow
+from billing.web.views.staff_requests import (
+    EarlierWithdrawal,
+    SettledRow,
+    StaffRequestPage,
+    StaffRequestsPage,
+    StaffSettledPage,
+    StepRow,
+)
 
 QUESTION = "I see two charges on my statement. Did I pay twice?"
 ANSWER = ThreadMessage(
@@ -72,6 +79,22 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-requests", listed, at
     yield "staff-requests-mine-none", replace(listed, rows=(), whose="mine", more=None), at
     yield "staff-requests-none", StaffRequestsPage(rows=()), at
+    answered = SettledRow(
+        request_id="req_1",
+        reader_id=None,
+        email=REQUEST.email,
+        asked="Says a charge is wrong",
+        words=QUESTION,
+        received_at=NOW,
+        settled_at=NOW,
+        by="staff:sipho@swartbergpost.example",
+        what="answered it",
+        answer=ANSWER.words,
+    )
+    by_act = replace(answered, reader_id="rdr_1", words="", what="closed it", answer=ANSWERED_BY_ACT)
+    settled = StaffSettledPage(rows=(answered, by_act), kinds=KINDS, more="/staff/requests?after=req_1")
+    yield "staff-requests-settled", settled, at
+    yield "staff-requests-settled-none", StaffSettledPage(rows=()), at
     waiting = StaffRequestPage(row=REQUEST, answer_goes=goes, error="Write a few words.")
     question = replace(
         held,

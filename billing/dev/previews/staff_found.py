@@ -8,7 +8,7 @@ from billing.dev.previews.values import LONG_ADDRESS, PRICE
 from billing.rules.money import Money
 from billing.rules.periods import add_months
 from billing.web.views.frame import Frame, Page
-from billing.web.views.staff_find import ChargeRow, FoundRow, FoundRows, StaffFindPage
+from billing.web.views.staff_find import ChargeRow, FoundRow, FoundRows, RequestFound, StaffFindPage
 from billing.web.views.staff_invite import StaffInvitePage
 from billing.web.views.staff_next import NextColumn, StaffNextPage
 
@@ -48,6 +48,8 @@ def found_pages(frame: Frame) -> Iterator[tuple[str, Page, Frame]]:
     charges = FoundRows(charges=(charge, charge), more_charges="/staff/find?q=R75&after=pay_2")
     yield "staff-found", StaffFindPage(found=rows, query="van"), at
     yield "staff-found-charges", StaffFindPage(found=charges, query="R75 5 November"), at
+    request = RequestFound(link="/staff/requests/req_1", email=LONG_ADDRESS, received_at=_CHARGED)
+    yield "staff-found-request", StaffFindPage(found=FoundRows(request=request), query="req_1"), at
     nobody = FoundRows(invite="/staff/complimentary?email=lerato%40example.com")
     yield "staff-found-nobody", StaffFindPage(found=nobody, query="lerato@example.com"), at
     yield "staff-invite", INVITE, replace(frame, path="/staff/complimentary")

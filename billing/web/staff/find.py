@@ -19,7 +19,7 @@ from billing.staff.find import Found, FoundReader, find
 from billing.staff.roles import Permission
 from billing.subscriptions.find import latest_of
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.staff_find import ChargeRow, FoundRow, FoundRows, StaffFindPage
+from billing.web.views.staff_find import ChargeRow, FoundRow, FoundRows, RequestFound, StaffFindPage
 
 router = APIRouter(include_in_schema=False)
 LONGEST = 200
@@ -34,7 +34,7 @@ Key = Annotated[str, Query(max_length=60, pattern=r"^((rdr|pay)_[0-9a-z]+)?$")]
 
 @router.get("/staff/find")
 def search(visit: Finding, q: Typed = "", after: Key = "") -> Response:
-    """Go straight to the reader if only one fits.
+    """Go straight to the reader if only one fits, and to a request by its id.
 
     The words stand in the address, so that a browser's Back finds them again. They reach no log of ours, as access lines name the
     route only (SEC-9), and no other site, as `Referrer-Policy` is `no-referrer`; a proxy in front must not log query strings."""
@@ -45,9 +45,11 @@ def search(visit: Finding, q: Typed = "", after: Key = "") -> Response:
         return visit.page(replace(view, error=WHAT_TO_TYPE), 422)
     with visit.begin() as ctx:
         found = find(ctx, text, after=after)
+        if found.request is not None and visit.may(Permission.ANSWER):
+            return visit.go(f"/staff/requests/{found.request.id}")
         if len(found.readers) + len(found.charges) == 1 and not after:
             return visit.go(f"/staff/readers/{found.reader_ids[0]}")
-        rows = _rows(ctx, found, text)
+        rows = _rows(visit, ctx, found, text)
         if not found.reader_ids and not after:
             rows = replace(rows, invite=_invite(visit, text))
         return visit.page(replace(view, query=text, found=rows))
@@ -61,10 +63,11 @@ def rows(visit: Finding, q: Typed = "") -> Response:
     if len(text) < SHORTEST_WORD or not storable(text):
         return visit.page(view)
     with visit.begin() as ctx:
-        return visit.page(replace(view, found=_rows(ctx, find(ctx, text, as_typed=True), text)))
+        return visit.page(replace(view, found=_rows(visit, ctx, find(ctx, text, as_typed=True), text)))
 
 
-def _rows(ctx: TransactionContext, found: Found, text: str) -> FoundRows:
+def _rows(visit: StaffVisit, ctx: TransactionContext, found: Found, text: str) -> FoundRows:
+    request = found.request if visit.may(Permission.ANSWER) else None
     dead = deceased.among(ctx.session, found.reader_ids) if found.readers else set()
     return FoundRows(
         readers=tuple(replace(_row(ctx, one), died=one.reader.id in dead) for one in found.readers),
@@ -78,6 +81,11 @@ def _rows(ctx: TransactionContext, found: Found, text: str) -> FoundRows:
             )
             for one in found.charges
         ),
+        request=RequestFound(
+            link=f"/staff/requests/{request.id}", email=request.email, received_at=request.received_at
+        )
+        if request is not None
+        else None,
         more_readers=_further(text, found.readers_after),
         more_charges=_further(text, found.charges_after),
     )

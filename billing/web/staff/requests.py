@@ -1,5 +1,6 @@
 """The requests of readers: oldest first, with the rand at risk, and staff's answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Literal
@@ -20,6 +21,7 @@ from billing.staff import (
     request_steps,
     request_work,
     requests,
+    settled_requests,
     threads,
 )
 from billing.staff.canned_fields import FieldLeft
@@ -32,8 +34,10 @@ from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.staff_requests import (
     EarlierWithdrawal,
     RequestRow,
+    SettledRow,
     StaffRequestPage,
     StaffRequestsPage,
+    StaffSettledPage,
     StepRow,
 )
 
@@ -45,6 +49,7 @@ AnswerWords = Annotated[str, Form(), LINES]
 what is typed only, not at what "Put it in" put there. The server takes no large body anyway."""
 PAGE = 50
 NOBODY = "nobody"
+ALL_KINDS = tuple((kind.value, kind.words) for kind in RequestKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +67,59 @@ def show_all(
     visit: Seeing,
     whose: Literal["mine", "nobody"] | None = None,
     kind: RequestKind | None = None,
+    state: Literal["waiting", "settled"] = "waiting",
     after: Annotated[str, Query(max_length=60)] = "",
 ) -> Response:
-    """The requests that wait: all, or those of a kind, the member's own or nobody's. `after`: the last one of the page before."""
+    """The requests that wait: all, or those of a kind, the member's own or nobody's; or those that are answered or closed, all or of
+    a kind. `after`: the last one of the page before."""
+    if state == "settled":
+        return visit.page(_settled(visit, kind, after))
     claimed = {"mine": visit.member.id, NOBODY: "", None: None}[whose]
     with visit.begin() as ctx:
         rows = requests.waiting(ctx, kind=kind, claimed_by=claimed, after=_place(after), limit=PAGE + 1)
         reads.note_rows(ctx, "GET /staff/requests", len(rows[:PAGE]))
     query = {"whose": whose, "kind": kind.value if kind else None}
-    more = {**query, "after": _mark(rows[PAGE - 1].request)} if len(rows) > PAGE else None
+    more = {**query, "after": _mark(rows[PAGE - 1].request)} if len(rows) > PAGE else {}
     view = StaffRequestsPage(
         rows=tuple(request_row(waiting) for waiting in rows[:PAGE]),
         whose=whose,
         kind=query["kind"],
-        kinds=tuple((each.value, each.words) for each in RequestKind),
-        more=f"/staff/requests?{urlencode({name: value for name, value in more.items() if value})}"
-        if more
-        else None,
+        kinds=ALL_KINDS,
+        more=_further(more),
     )
     return visit.page(view)
+
+
+def _further(query: Mapping[str, str | None]) -> str | None:
+    """The address of the next page; None for no query."""
+    given = {name: value for name, value in query.items() if value}
+    return f"/staff/requests?{urlencode(given)}" if given else None
+
+
+def _settled(visit: StaffVisit, kind: RequestKind | None, after: str) -> StaffSettledPage:
+    before = after if after.startswith("req_") else ""
+    with visit.begin() as ctx:
+        found = settled_requests.settled(ctx.session, kind=kind, before=before, limit=PAGE + 1)
+        rows = tuple(_settled_row(row) for row in found[:PAGE])
+        reads.note_rows(ctx, "GET /staff/requests", len(rows))
+    of_kind = kind.value if kind else None
+    more = {"state": "settled", "kind": of_kind, "after": rows[-1].request_id} if len(found) > PAGE else {}
+    return StaffSettledPage(rows=rows, kind=of_kind, kinds=ALL_KINDS, more=_further(more))
+
+
+def _settled_row(row: settled_requests.SettledRequest) -> SettledRow:
+    return SettledRow(
+        request_id=row.request.id,
+        reader_id=row.request.reader_id,
+        email=row.request.email,
+        asked=row.request.kind.words,
+        words=row.request.words,
+        received_at=row.request.received_at,
+        settled_at=row.at,
+        by=row.by,
+        what=row.what,
+        answer=row.words,
+    )
 
 
 def _mark(request: ReaderRequest) -> str:

@@ -52,11 +52,21 @@ class ChargeRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFound:
+    """A request whose id was typed."""
+
+    link: str
+    email: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundRows:
     """A page of what fits. `more_readers` and `more_charges` are the addresses of the next pages."""
 
     readers: tuple[FoundRow, ...] = ()
     charges: tuple[ChargeRow, ...] = ()
+    request: RequestFound | None = None
     more_readers: str | None = None
     more_charges: str | None = None
     invite: str | None = None

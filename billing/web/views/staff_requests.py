@@ -76,6 +76,34 @@ class StaffRequestsPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettledRow:
+    """A request that waits for nobody. `by` did `what` at `settled_at`, and said so in `answer`."""
+
+    request_id: str
+    reader_id: str | None
+    email: str
+    asked: str
+    words: str
+    received_at: datetime
+    settled_at: datetime
+    by: str
+    what: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffSettledPage:
+    """Requests that are answered or closed, the newest first: all, or those of a `kind`. `kinds` and `more` as for those that
+    wait."""
+
+    template: ClassVar[str] = "staff/requests_settled.html"
+    rows: tuple[SettledRow, ...]
+    kind: str | None = None
+    kinds: tuple[tuple[str, str], ...] = ()
+    more: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:
     """What a member did with a request besides answering it, for the other members."""
 

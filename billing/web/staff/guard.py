@@ -113,7 +113,10 @@ class StaffVisit(Visit):
     def frame(self) -> Frame:
         """The frame of a staff page."""
         staff = StaffFrame(
-            email=self.member.email, role=self.member.role.value, rooms=rooms_of(self.member.role)
+            email=self.member.email,
+            role=self.member.role.value,
+            rooms=rooms_of(self.member.role),
+            may_find=self.may(Permission.FIND),
         )
         return replace(super().frame(), signed_in=False, staff=staff)
 

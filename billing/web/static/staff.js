@@ -1,6 +1,7 @@
-// "/" goes to the search box, which shows what fits while words are typed; Escape or a click elsewhere closes an open menu.
-// Everything works without it.
+// "/" goes to the search box, which shows what fits while words are typed, or from a page without one to the page of the search.
+// Escape or a click elsewhere closes an open menu. Everything works without it.
 const search = document.querySelector('form[role="search"] input:not([type="hidden"])');
+const searchPage = document.querySelector("[data-search-page]")?.dataset.searchPage;
 
 function close(besides) {
   for (const menu of document.querySelectorAll("details.staff-menu[open]")) {
@@ -11,10 +12,14 @@ function close(besides) {
 document.addEventListener("click", (event) => close(event.target));
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea, [contenteditable]");
-  if (event.key === "/" && search && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+  const pressed = event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (pressed && search) {
     event.preventDefault();
     search.focus();
     search.select();
+  } else if (pressed && searchPage) {
+    event.preventDefault();
+    location.assign(searchPage);
   }
   if (event.key === "Escape") {
     const menu = document.querySelector("details.staff-menu[open]");

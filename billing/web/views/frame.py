@@ -23,11 +23,13 @@ class Flash:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffFrame:
-    """The signed-in member of staff. `rooms` are the pages open to that role, as (address, name)."""
+    """The signed-in member of staff. `rooms` are the pages open to that role, as (address, name). `may_find`: the role finds
+    readers."""
 
     email: str
     role: str
     rooms: tuple[tuple[str, str], ...]
+    may_find: bool = False
 
     @property
     def menus(self) -> tuple[RoomMenu, ...]:

@@ -1,5 +1,6 @@
 """Staff begin the day on the demo: the first page of each role, the head, and an editor's articles, by mouse and keyboard."""
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -45,6 +46,25 @@ def test_each_role_sees_its_morning_and_the_head_stays_on_one_line(
         assert height_of_head(member) < 60, role
         member.page.set_viewport_size(PHONE["viewport"])
         assert height_of_head(member) < 60, role
+
+
+def test_a_slash_leads_to_the_search_from_any_page(enter: Enter) -> None:
+    admin, editor = enter("admin"), enter("editor")
+    page = admin.page
+    admin.person.open("/staff/answers")
+    page.wait_for_load_state()  # `/` is the page's script's
+    title = page.get_by_role("region", name="Another answer").get_by_label("Title")
+    title.press_sequentially("a/b")
+    expect(title).to_have_value("a/b")
+    expect(page).to_have_url(re.compile("/staff/answers$"))
+    page.get_by_role("heading", level=1).click()
+    page.keyboard.press("/")
+    expect(page).to_have_url(re.compile("/staff/find$"))
+    expect(page.get_by_label("Find a reader")).to_be_focused()
+    expect(page.get_by_label("Find a reader")).to_have_value("")
+    editor.person.open("/staff/newsletters")
+    editor.page.wait_for_load_state()
+    assert editor.page.locator("[data-search-page]").count() == 0, "editors find no readers"
 
 
 def test_the_keyboard_reaches_the_search_and_every_menu(enter: Enter) -> None:

@@ -4,6 +4,7 @@ import re
 
 from tests.support.actors import BY
 from tests.support.browser import Answer, Browser
+from tests.support.disputed_charge import charged, only_dispute
 from tests.support.merging import SECOND, do_merge
 from tests.support.newsroom import Newsroom
 from tests.support.plans import whole_tables_read
@@ -176,6 +177,21 @@ def test_a_pinned_note_stands_at_the_top_until_it_is_taken_off(
 def test_an_open_dispute_is_a_banner(world: World, disputed: Subscriber, support: Browser) -> None:
     words = support.get(f"/staff/readers/{disputed.reader_id}").words
     assert "A bank disputes a charge." in words
+
+
+def test_an_inquiry_is_no_dispute(world: World, staff: SignIn) -> None:
+    charged(world, "pm_card_createDisputeInquiry")
+    world.settle()
+    words = staff("support").get(f"/staff/readers/{only_dispute(world)['reader_id']}").words
+    assert "A bank asks about a charge. Inquiry about R75.00 incl. VAT" in words
+    assert "A bank disputes a charge." not in words
+
+
+def test_the_box_says_the_same_wherever_it_stands(world: World, paid: Subscriber, support: Browser) -> None:
+    pages = [support.get(page) for page in ("/staff/find", "/staff", f"/staff/readers/{paid.reader_id}")]
+    hints = [re.findall(r'<p class="\w+" id="find-hint">([^<]+)</p>', page.text) for page in pages]
+    assert hints[0] == hints[1] == hints[2]
+    assert "last four digits of a card, amount or day of a charge" in hints[0][0]
 
 
 def test_other_accounts_of_the_same_person_are_named(

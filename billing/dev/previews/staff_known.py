@@ -64,8 +64,15 @@ KNOWN = KnownFacts(
     ),
     disputes=(
         DisputeBanner(
+            inquiry=False,
             link=f"{_PAGE}/disputes/dsp_1",
-            what="R75.00 incl. VAT is disputed: waits for our answer",
+            what="Dispute over R75.00 incl. VAT: the bank waits for our answer",
+            answer_by=NOW,
+        ),
+        DisputeBanner(
+            inquiry=True,
+            link=f"{_PAGE}/disputes/dsp_2",
+            what="Inquiry about R75.00 incl. VAT: the bank waits for our answer",
             answer_by=NOW,
         ),
     ),

@@ -159,6 +159,7 @@ def _disputes(session: Session, reader_id: str) -> tuple[DisputeBanner, ...]:
     rows = select(Dispute).where(Dispute.reader_id == reader_id, col(Dispute.decided_at).is_(None))
     return tuple(
         DisputeBanner(
+            inquiry=row.inquiry,
             link=f"/staff/readers/{reader_id}/disputes/{row.id}",
             what=f"{money_entries.in_words(row)}: {money_entries.stands(row)}",
             answer_by=row.answer_by,

@@ -75,8 +75,9 @@ class PinnedNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeBanner:
-    """A dispute that its bank hasn't decided."""
+    """A dispute that its bank hasn't decided. An `inquiry` only asks about the charge."""
 
+    inquiry: bool
     link: str
     what: str
     answer_by: datetime | None

@@ -10,10 +10,11 @@ from sqlmodel import Session, col, func, select
 
 from billing.payments.models import Attempt, Invoice, Payment
 from billing.payments.refund_models import Refund
+from billing.platform.actors import StaffActor
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.readers import deceased
-from billing.refunds import refund
+from billing.refunds import grace, refund
 from billing.subscriptions.models import Subscription
 from emails.languages import named
 
@@ -42,6 +43,8 @@ class DueBack:
     payment: Payment
     invoice: Invoice
     cents: int
+    chosen: bool = False
+    """Whether it goes back only because somebody chose so: the last charge, made before the moment of asking."""
 
 
 def due_back(
@@ -55,8 +58,12 @@ def due_back(
         return []
     paid = paid_for(session, subscription)[::-1]
     last = paid[:1] if give_back is GiveBack.LAST else []
-    chosen = [row for row in paid if row in last or _came_after(row[0], row[2], asked_at)]
-    left = [DueBack(payment, invoice, refund.left_of(session, payment)) for payment, invoice, _ in chosen]
+    since = [row for row in paid if _came_after(row[0], row[2], asked_at)]
+    left = [
+        DueBack(row[0], row[1], refund.left_of(session, row[0]), chosen=row not in since)
+        for row in paid
+        if row in last or row in since
+    ]
     return [back for back in left if back.cents]
 
 
@@ -102,22 +109,36 @@ def return_money(
     asked_at: datetime,
     give_back: GiveBack,
 ) -> list[Refund]:
-    """Start the refunds of a cancellation as of `asked_at`, each with its own reason, or that the reader has died.
-    Raises ChargedSince."""
+    """Start the refunds of a cancellation as of `asked_at`, each with its own reason, or that the reader has died. Those that
+    members chose wait for their minute. Raises ChargedSince."""
     if give_back is GiveBack.NONE and due_back(ctx.session, subscription, asked_at):
         raise ChargedSince
     died = deceased.of(ctx.session, subscription.reader_id) is not None
-    intended = [
-        refund.intend(
-            ctx,
-            back.payment,
-            amount=None,
-            cause=f"cancel:{back.payment.id}",
-            reason=DIED if died else reason_of(back, asked_at),
-        )
-        for back in due_back(ctx.session, subscription, asked_at, give_back)
-    ]
-    return [row for row in intended if row is not None]
+    returning = []
+    for back in due_back(ctx.session, subscription, asked_at, give_back):
+        reason = DIED if died else reason_of(back, asked_at)
+        made = refund.intend(ctx, back.payment, amount=None, cause=_cause(back.payment.id), reason=reason)
+        if made is None:
+            continue
+        if may_be_undone(ctx, back):
+            grace.hold(made, ctx.at)
+        returning.append(made)
+    return returning
+
+
+def may_be_undone(ctx: TransactionContext, back: DueBack) -> bool:
+    """Whether members have a minute to undo this refund. Not of what was taken after the moment of asking: to keep that would
+    break a promise."""
+    return isinstance(ctx.actor, StaffActor) and back.chosen
+
+
+def is_of_cancellation(returning: Refund) -> bool:
+    """Whether a cancellation has caused the refund."""
+    return returning.cause == _cause(returning.payment_id)
+
+
+def _cause(payment_id: str) -> str:
+    return f"cancel:{payment_id}"
 
 
 def reason_of(back: DueBack, asked_at: datetime) -> str:

@@ -86,9 +86,11 @@ def amend(ctx: TransactionContext, message: Message) -> None:
 
 
 def _of_mail(session: Session, key: str) -> list[Refund]:
-    """The refunds of a mail; of those for one cause, the newest."""
+    """The refunds of a mail, without those that staff undid; of those for one cause, the newest."""
     rows = session.exec(
-        select(Refund).where(Refund.mail_key == key).order_by(col(Refund.created_at), col(Refund.id))
+        select(Refund)
+        .where(Refund.mail_key == key, col(Refund.undone_at).is_(None))
+        .order_by(col(Refund.created_at), col(Refund.id))
     ).all()
     return list({row.cause: row for row in rows}.values())
 

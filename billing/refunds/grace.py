@@ -1,10 +1,12 @@
-"""The minute in which staff may undo a refund: it is written down at once, and sent when the minute is over."""
+"""The minute in which staff may undo a refund that they chose to make: it is written down at once, and sent when the minute is
+over. The mail that announces it waits as long."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from billing.notices.refunds import refund_settled
 from billing.payments.refund_models import Refund, RefundState
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
@@ -28,7 +30,7 @@ def hold(refund: Refund, at: datetime) -> None:
 
 
 def undo(ctx: TransactionContext, refund_id: str, reader_id: str) -> Refund:
-    """Take a refund of the reader's back that was never sent. It counts no more against its payment.
+    """Take a refund of the reader's back that was never sent. It counts no more against its payment, and no mail mentions it.
 
     A worker claims a refund under the lock that is taken here, and not before its minute is over: so it is sent or undone, never
     both. Raises UnknownPayment, TooLateToUndo."""
@@ -41,6 +43,7 @@ def undo(ctx: TransactionContext, refund_id: str, reader_id: str) -> Refund:
     refund.state, refund.failure, refund.not_owed = RefundState.FAILED, UNDONE, True
     refund.settled_at = refund.undone_at = ctx.at
     ctx.session.flush()
+    refund_settled(ctx, refund)
     log_event(ctx.session, "refund undone", refund=refund.id, payment=refund.payment_id, by=ctx.actor)
     return refund
 

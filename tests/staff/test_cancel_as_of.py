@@ -30,6 +30,7 @@ def test_a_reader_wrote_on_the_3rd_and_was_charged_after_it_had_been_held(
     assert "R75.00 incl. VAT goes back" in page.words
     notices = "You asked to cancel before this charge was made, so it is returned in full."
     assert f"it says: “{notices}”" in page.words
+    assert "charged after the moment of asking leaves at once, and can’t be undone." in page.words
     page = support.post(
         f"{reader}/cancel",
         asked="2027-04-03T11:00",
@@ -38,6 +39,7 @@ def test_a_reader_wrote_on_the_3rd_and_was_charged_after_it_had_been_held(
         reason="wrote on the 3rd",
     )
     assert page.path == reader, page.words
+    assert "can be undone until" not in page.words
     world.settle()
     assert world.mail_kinds(READER)[-1] == "cancelled"
     credit = world.letter(READER, "is cancelled, and R75.00 incl. VAT goes back")

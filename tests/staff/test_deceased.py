@@ -77,7 +77,7 @@ def test_it_ends_quietly_and_only_the_correspondent_is_written_to(
     assert page.path == page_of(paid), page.words
     assert "The reader has died." in page.words
     assert EXECUTOR in page.words
-    world.settle()
+    world.advance(minutes=1)
 
     assert state(world) == "ended"
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
@@ -206,7 +206,7 @@ def test_two_members_at_once_record_it_once(world: World, paid: Subscriber, staf
             )
         )
     assert sorted(found) == [200, 409]
-    world.settle()
+    world.advance(minutes=1)
     assert len(world.sandbox.refunds()) == 1
     assert len(world.rows("SELECT 1 FROM deceased_reader")) == 1
     assert world.mail_kinds(EXECUTOR) == ["death_recorded"]

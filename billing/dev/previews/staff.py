@@ -309,6 +309,8 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-reader-died", replace(PERSON, death=death, requests=(asked,)), at
     held = HeldRefundRow(refund_id="ref_1", amount=PRICE, until=NOW)
     yield "staff-reader-held", replace(PERSON, held=(held,), requests=()), at
+    with_end = replace(PERSON, death=death, held=(replace(held, with_end=True),), requests=())
+    yield "staff-reader-died-held", with_end, at
     bare = replace(
         PERSON,
         card=None,

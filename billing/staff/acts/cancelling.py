@@ -11,7 +11,7 @@ from billing.payments import numbers
 from billing.platform.context import TransactionContext
 from billing.rules.lifecycle import State
 from billing.staff import open_requests
-from billing.staff.acts.shape import Preview, day, format_zar, moment
+from billing.staff.acts.shape import AT_ONCE, Preview, day, format_zar, moment
 from billing.staff.acts.subscription import latest
 from billing.staff.cancellations import undo_for_reader
 from billing.staff.models import ReaderRequest
@@ -41,7 +41,7 @@ class CancelAct:
         words = [
             f"It counts from {moment(ctx.site, asked_at)}.",
             *[_goes_back(ctx, payment, asked_at) for payment in returned],
-            *([] if returned else ["Nothing was charged since then, so nothing goes back."]),
+            AT_ONCE if returned else "Nothing was charged since then, so nothing goes back.",
             self._reading(ctx, subscription, returned),
             _no_more(ctx, subscription),
         ]

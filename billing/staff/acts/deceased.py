@@ -5,7 +5,7 @@ from datetime import datetime
 
 from billing.changes import cancel
 from billing.changes.cancel import BadMoment, When
-from billing.changes.give_back import DueBack, GiveBack, due_back
+from billing.changes.give_back import DueBack, GiveBack, due_back, may_be_undone
 from billing.notices.deceased import death_recorded
 from billing.payments import numbers
 from billing.platform.context import TransactionContext
@@ -14,7 +14,8 @@ from billing.readers.deceased import NoDeathRecorded
 from billing.readers.register import by_id
 from billing.rules.lifecycle import State
 from billing.staff import open_requests
-from billing.staff.acts.shape import Preview, day, format_zar, moment
+from billing.staff.acts.money import WAITS
+from billing.staff.acts.shape import AT_ONCE, Preview, day, format_zar, moment
 from billing.staff.roles import Permission
 from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription
@@ -45,6 +46,7 @@ class DeathAct:
             else "No subscription runs, so none ends.",
             *(_goes_back(ctx, payment) for payment in returned),
             *([] if returned else ["No money goes back."]),
+            *([AT_ONCE] if any(not payment.chosen for payment in returned) else []),
             f"{name} gets the confirmation, each document and each answer to a request, at {email}. They get no other mail.",
             f"Nothing is sent to {reader.email} any more: no newsletter, notice, receipt or link to sign in.",
             "The reader is signed out everywhere. It can be taken back, but what has ended or gone back stays so.",
@@ -108,4 +110,5 @@ class UndoDeathAct:
 def _goes_back(ctx: TransactionContext, returned: DueBack) -> str:
     number = numbers.invoice_number(returned.invoice.number or 0)
     paid_on = ctx.site.today(returned.payment.paid_at)
-    return f"{format_zar(returned.cents)} goes back, charged on {day(paid_on)} ({number}), to the card that paid."
+    words = f"{format_zar(returned.cents)} goes back, charged on {day(paid_on)} ({number}), to the card that paid."
+    return f"{words} {WAITS}" if may_be_undone(ctx, returned) else words

@@ -10,6 +10,8 @@ from billing.rules.card_numbers import without_card_numbers
 from billing.rules.money import Money
 from billing.staff.roles import Permission
 
+AT_ONCE = "What was charged after the moment of asking leaves at once, and can’t be undone."
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:

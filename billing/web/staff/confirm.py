@@ -9,11 +9,11 @@ from starlette.responses import Response
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Refusal
 from billing.readers.register import by_id
+from billing.refunds import grace
 from billing.rules.lifecycle import NoSuchTransition
 from billing.staff import approvals, facts
 from billing.staff.act_words import in_words
 from billing.staff.acts.limits import OverLimit, check_limits, left_in_words, needs_second
-from billing.staff.acts.money import GiveBackAct
 from billing.staff.acts.perform import StaleVersion, changed_since, is_same_act, perform, preview_act
 from billing.staff.acts.shape import Act, customer_facing_reason
 from billing.staff.entry import EntryKind
@@ -82,7 +82,8 @@ class ActPage:
             with self.visit.begin() as ctx:
                 self._require_fresh_code(ctx, act)
                 perform(ctx, act, role=role, reason=reason, version=version)
-            return "staff-held" if isinstance(act, GiveBackAct) else "staff-done"
+                held = grace.held(ctx.session, self.reader_id, ctx.at)
+            return "staff-held" if any(row.created_at == ctx.at for row in held) else "staff-done"
         except NeedsSecond:  # its transaction is rolled back, so the approval needs another
             with self.visit.begin() as ctx:
                 approvals.ask_for_act(ctx, act, role=role, reason=reason, version=version)

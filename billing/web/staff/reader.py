@@ -10,6 +10,7 @@ from billing.access.describe import sentence_of
 from billing.access.entitlements import entitlements_of
 from billing.changes import charge_day
 from billing.changes.cancel import may_undo
+from billing.changes.give_back import is_of_cancellation
 from billing.payments import invoice_recipients, numbers, payment_page, receipts
 from billing.payments.models import PaymentMethod
 from billing.personal_data.ask import is_closing
@@ -94,7 +95,12 @@ def _view(
         known=known_facts(visit, ctx, reader, subscription, paid, died=death is not None),
         may_refund=visit.may(Permission.REFUND),
         held=tuple(
-            HeldRefundRow(refund_id=row.id, amount=Money(row.amount), until=row.held_until)
+            HeldRefundRow(
+                refund_id=row.id,
+                amount=Money(row.amount),
+                until=row.held_until,
+                with_end=is_of_cancellation(row),
+            )
             for row in grace.held(session, reader.id, ctx.at)
             if row.held_until is not None
         ),

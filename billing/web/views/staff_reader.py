@@ -120,11 +120,12 @@ NOTHING_KNOWN = KnownFacts()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldRefundRow:
-    """A refund that can be undone until that moment."""
+    """A refund that can be undone until that moment. `with_end`: it came with the end of the subscription, which an undo leaves."""
 
     refund_id: str
     amount: Money
     until: datetime
+    with_end: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from billing.staff import codes
 from tests.support.a11y import ANY, accessibility_barriers
 from tests.support.demo import Demo
 from tests.support.person import LAPTOP, PHONE, Person
@@ -35,6 +36,27 @@ class Member:
         member.click("Sign in")
         expect(member.page.get_by_role("navigation", name="Staff")).to_be_visible()
         member.clicks = 0
+        return member
+
+    @classmethod
+    def join(cls, person: Person, email: str) -> "Member":
+        """Somebody invited signs in for the first time: by the address in the invitation, the link that is mailed then, and an
+        authenticator set up with the key on the page."""
+        person.demo.now()  # once the invitation is sent
+        person.open(person.demo.letter(email, "You may sign in").link("/staff/sign-in"))
+        person.page.get_by_label("Your email").fill(email)
+        person.press("Mail me a link")
+        now = person.demo.now()
+        person.open(person.demo.letter(email, "sign-in link").link("/staff/sign-in/link/"))
+        person.press("Sign me in")
+        person.see("Set up your authenticator")
+        key = person.page.locator(".enrol-key").inner_text()
+        person.page.get_by_role("textbox", name="Code").fill(
+            codes.code_at(key.replace(" ", ""), codes.step_of(now))
+        )
+        person.page.get_by_role("button", name="Sign in").click()
+        member = cls(person)
+        expect(member.page.get_by_role("navigation", name="Staff")).to_be_visible()
         return member
 
     @property

@@ -1,13 +1,15 @@
 """Finance on the demo: a dispute from its case to the bank, a refund that no card takes, and a VAT return filed and corrected."""
 
+import csv
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.support.demo import Demo
-from tests.support.staff_member import Enter
+from tests.support.staff_member import Enter, Member
 
-DISPUTES, OWED = "anele.khumalo@example.com", "riaan.botha@example.com"
+DISPUTES, OWED, PAYS = "anele.khumalo@example.com", "riaan.botha@example.com", "busisiwe.books@example.com"
 WORDS = "They agreed to the price, had two mails before the charge, and read every day."
 
 pytestmark = [pytest.mark.browser, pytest.mark.prove]
@@ -86,3 +88,31 @@ def test_a_vat_return_is_filed_and_corrected(enter: Enter) -> None:
     finance.can_use()
     finance.click("Reopen the books")
     finance.person.see("Close the books")
+
+
+def test_the_bookkeeper_is_sent_the_journal_and_the_invoices_of_a_month(demo: Demo, enter: Enter) -> None:
+    charged(demo, PAYS, "pm_card_visa__53")
+    finance = enter("finance")
+    finance.person.open("/staff/books")
+    finance.person.see("This month isn’t over.", "Files for the bookkeeper")
+    journal, name = downloaded(finance, "^by month ?, Condensed journal$")
+    assert name.startswith("condensed-journal-by-month-")
+    debit, credit = (
+        sum(float(row[f"{side}, in its currency"] or 0) for row in journal) for side in ("debit", "credit")
+    )
+    assert debit == credit > 0
+    finance.page.get_by_text("Account codes").click()
+    finance.can_use()
+    codes = set(finance.page.locator("details.more td").all_inner_texts())
+    assert {row["account code"] for row in journal} <= codes
+    invoices, name = downloaded(finance, "^invoices$")
+    assert name.startswith("invoices-")
+    assert invoices[-1]["including VAT, R"] == "75.00"
+
+
+def downloaded(member: Member, link: str) -> tuple[list[dict[str, str]], str]:
+    """The rows of the file behind a link, and its name."""
+    with member.page.expect_download() as download:
+        member.click(link, "link")
+    found = Path(download.value.path()).read_text("utf-8-sig")
+    return list(csv.DictReader(found.splitlines())), download.value.suggested_filename

@@ -18,6 +18,7 @@ from billing.dev.previews.values import LOOK
 from tests.support.a11y import ANY, accessibility_barriers
 from tests.support.proof_size import only_at_length
 from tests.support.shared_chromium import Chromium
+from tests.support.without_scripts import faults
 
 NAMES = [name for name, _, _ in pages()]
 STAFF = [name for name, page, frame in pages() if frame.staff or page.template.startswith("staff")]
@@ -40,6 +41,14 @@ MUST_SEE = (
     ".consent-form .button",
     ".terms div:last-child",
 )
+IN_VAIN = [
+    '<button type="button">Copy</button>',
+    '<select name="kind"></select>',
+    '<form><input name="words"></form>',
+    '<a href="#nowhere">Down</a>',
+    '<p hidden="">Copied</p>',
+]
+"""What does nothing without a script."""
 
 pytestmark = [
     pytest.mark.browser,
@@ -107,6 +116,22 @@ def test_every_page_of_staff_has_no_violation_and_fits_a_phone_and_a_desktop(
                 page.set_viewport_size({"width": width, "height": height})
                 if wrong := accessibility_barriers(page, ANY):
                     found[f"{name} on a {size}"] = wrong
+    assert found == {}
+
+
+def test_every_page_of_staff_shows_nothing_in_vain_without_scripts(chromium: Chromium, address: str) -> None:
+    """One heading, and no control that a script alone would answer or show."""
+    found: dict[str, list[str]] = {}
+    with chromium.context(java_script_enabled=False, viewport={"width": 1280, "height": 800}) as context:
+        page = context.new_page()
+        for name in STAFF:
+            page.goto(f"{address}/{name}.html", wait_until="domcontentloaded")
+            if wrong := faults(page):
+                found[name] = wrong
+        page.set_content("<main>" + "".join(IN_VAIN) + "</main>")
+        assert [each.partition(": ")[2] for each in faults(page)[1:]] == IN_VAIN, (
+            "what the others lack is found"
+        )
     assert found == {}
 
 

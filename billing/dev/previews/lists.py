@@ -88,8 +88,8 @@ def _list(of: ListName) -> StaffListPage:
             for name in ListName
         ),
         inputs=inputs(kind.filter, {}, NAMES, {}),
-        built_in=tuple(ListLink(address="#", name=name) for name in kind.built_in(NOW.date())),
-        saved=(ListLink(address="#", name="Overdue for the letter of Friday", current=True),),
+        built_in=tuple(ListLink(address=f"/staff/{of}", name=name) for name in kind.built_in(NOW.date())),
+        saved=(ListLink(address=f"/staff/{of}", name="Overdue for the letter of Friday", current=True),),
         columns=TABLES[of].columns,
         rows=(row, replace(row, name=LONG_ADDRESS, note="")),
         words="state: payment overdue; next charge from 1 November 2026",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from billing.dev.previews.__main__ import LANGUAGES, write
 from billing.dev.previews.pages import pages
@@ -133,6 +133,26 @@ def test_every_page_of_staff_shows_nothing_in_vain_without_scripts(chromium: Chr
             "what the others lack is found"
         )
     assert found == {}
+
+
+def test_a_filter_of_staff_takes_few_rows_and_a_moment_one_line(chromium: Chromium, address: str) -> None:
+    def rows(page: Page) -> int:
+        boxes = [field.bounding_box() for field in page.locator(".sift > *").all()]
+        return len({round(box["y"] + box["height"]) for box in boxes if box})
+
+    with chromium.context(viewport={"width": 1280, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(f"{address}/staff-audit.html")
+        boxes = [field.bounding_box() for field in page.locator(".sift [placeholder]").all()]
+        assert min(box["width"] for box in boxes if box) > 250, "what a field is for can be read"
+        page.set_viewport_size({"width": 800, "height": 600})
+        heights = [box["height"] for time in page.locator("td > time").all() if (box := time.bounding_box())]
+        assert max(heights) < 30
+        page.set_viewport_size({"width": 360, "height": 640})
+        page.goto(f"{address}/staff-list-subscriptions.html")
+        page.evaluate("document.querySelectorAll('main details').forEach(part => part.open = true)")
+        fields = page.locator(".sift > *").count()
+        assert rows(page) <= fields // 2 + 1
 
 
 @only_at_length

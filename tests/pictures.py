@@ -9,12 +9,26 @@ from playwright.sync_api import expect
 
 from tests.support.chromium import CHROMIUM, MISSING
 from tests.support.demo import Demo
-from tests.support.person import PHONE, Person
+from tests.support.person import LAPTOP, PHONE, Person
 from tests.support.shared_chromium import Chromium
 from tests.support.staff_member import Member
 
 FOLDER = Path(__file__).parent / "pictures"
+PAGES = FOLDER / "staff"
+"""Whole pages of staff, to look at after a change of the looks. The repository doesn't keep them."""
 READER = "thandi@example.com"
+OTHERS = {
+    "lerato.mokoena@example.com": "pm_card_visa__2",
+    "pieter.vandermerwe@correspondence.kransrivier.example": "pm_card_chargeCustomerFail__3",
+    "anele.khumalo@example.com": "pm_card_createDispute__4",
+}
+"""Readers by the card that they pay with: one pays, one owes, and the bank of one disputes the charge."""
+ROOMS = {
+    "finance": {"numbers": "/staff/numbers", "cases": "/staff/cases", "payments": "/staff/payments"},
+    "admin": {"audit": "/staff/audit"},
+    "support": {"requests": "/staff/requests", "subscriptions": "/staff/subscriptions"},
+}
+"""Further pages to take, as this role sees them."""
 LETTER = "Please cancel. I am moving abroad."
 SOURCE = """Good morning. It rained on the mountain and not in the valley, again.
 
@@ -38,7 +52,7 @@ def main() -> int:
     if not CHROMIUM.exists():
         sys.stderr.write(f"pictures: {MISSING}\n")
         return 1
-    FOLDER.mkdir(exist_ok=True)
+    PAGES.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         Demo(Path(folder) / "data") as demo,
@@ -47,10 +61,13 @@ def main() -> int:
         _readers(chromium, demo)
         _staff(chromium, demo)
         _newsletters(chromium, demo)
+        _pages_of_staff(chromium, demo)
     return 0
 
 
 def _readers(chromium: Chromium, demo: Demo) -> None:
+    for email, card in OTHERS.items():
+        demo.trial(email, card)
     person = Person.arrive(chromium, demo, PHONE)
     person.open("/articles/the-water-nobody-counted")
     _take(person, "wall")
@@ -60,10 +77,12 @@ def _readers(chromium: Chromium, demo: Demo) -> None:
     demo.advance_to(charged + timedelta(days=-2, hours=3))
     person.open("/account")
     _take(person, "account")
-    person.write_to_us("Please cancel my subscription", LETTER)
-    person.see("it counts from this moment")
-    demo.advance_to(charged + timedelta(hours=8))
     person.leave()
+    stranger = Person.arrive(chromium, demo, PHONE)  # a signed-in reader's subscription would end at once
+    stranger.write_to_us("Please cancel my subscription", LETTER, email=READER)
+    stranger.see("it counts from this moment")
+    stranger.leave()
+    demo.advance_to(charged + timedelta(days=8, hours=8))  # the request holds the charge, once
 
 
 def _staff(chromium: Chromium, demo: Demo) -> None:
@@ -98,6 +117,30 @@ def _newsletters(chromium: Chromium, demo: Demo) -> None:
     expect(page.locator("#progress")).to_contain_text("are done with")
     _take(member.person, "newsletter-sent")
     member.person.leave()
+
+
+def _pages_of_staff(chromium: Chromium, demo: Demo) -> None:
+    """Each role's first page, and the pages that are open most of the day, at a phone's and a desktop's width."""
+    for role in ("editor", "finance", "admin", "support"):
+        member = Member.sign_in(chromium, demo, role)
+        _take_both(member, f"home-{role}")
+        for name, address in ROOMS.get(role, {}).items():
+            member.person.open(address)
+            _take_both(member, name)
+        if role == "support":
+            member.person.open("/staff")
+            member.find(READER)
+            _take_both(member, "reader")
+            member.click("^Cancel", "link")
+            member.type("Why?", "Wrote before the charge that she is moving abroad")
+            _take_both(member, "act")
+        member.person.leave()
+
+
+def _take_both(member: Member, name: str) -> None:
+    for size in (PHONE["viewport"], LAPTOP["viewport"]):
+        member.page.set_viewport_size(size)
+        _take(member.person, f"{PAGES.name}/{name}-{size['width']}", whole=True)
 
 
 def _take(person: Person, name: str, *, whole: bool = False) -> None:

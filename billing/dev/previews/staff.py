@@ -297,7 +297,8 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
     )
     taken = replace(REQUEST, claimed_by="sipho@swartbergpost.example", claimed_at=NOW)
     later = replace(ASKED_THERE, row=taken, latest=replied, short_answer=False)
-    mine = replace(later, latest=replace(replied, mail_from=None, attachments=""), is_mine=True)
+    other = replace(taken, request_id="req_2", asked="Asked something")
+    mine = replace(later, row=other, latest=replace(replied, mail_from=None, attachments=""), is_mine=True)
     yield "staff-reader-replied", replace(PERSON, requests=(later, mine)), at
     death = DeathBanner(
         recorded_at=NOW, by="staff:sipho@swartbergpost.example", name="A. van Wyk", email=LONG_ADDRESS

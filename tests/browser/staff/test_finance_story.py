@@ -2,6 +2,7 @@
 
 import csv
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,7 @@ def test_the_bookkeeper_is_sent_the_journal_and_the_invoices_of_a_month(demo: De
     journal, name = downloaded(finance, "^by month ?, Condensed journal$")
     assert name.startswith("condensed-journal-by-month-")
     debit, credit = (
-        sum(float(row[f"{side}, in its currency"] or 0) for row in journal) for side in ("debit", "credit")
+        sum(Decimal(row[f"{side}, in its currency"] or 0) for row in journal) for side in ("debit", "credit")
     )
     assert debit == credit > 0
     finance.page.get_by_text("Account codes").click()

@@ -165,6 +165,17 @@ def test_notes_are_for_members_alone(world: World, staff: SignIn) -> None:
     assert "What was charged since" not in shown.words
 
 
+def test_no_form_of_a_request_keeps_what_cannot_be_read(world: World, staff: SignIn) -> None:
+    in_trial_by_pages(world)
+    signed_in(world, READER).again("/contact").post("/contact", kind="other", words="Hello?")
+    page = f"/staff/requests/{world.rows('SELECT id FROM reader_request')[0]['id']}"
+    member = staff("support", NANDI)
+    for form, field in (("answer", "words"), ("note", "words"), ("close", "reason")):
+        refused = press(member, page, form, **{field: "A \x00 here"})
+        assert (refused.status, "can’t be read" in refused.words) == (422, True), form
+    assert steps(world) == []
+
+
 def test_what_needs_no_answer_is_closed_without_a_mail_and_opens_again(world: World, staff: SignIn) -> None:
     in_trial_by_pages(world)
     reader = signed_in(world, READER)

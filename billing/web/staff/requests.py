@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
 from billing.platform.context import TransactionContext
+from billing.platform.storable import storable
 from billing.rules.ages import age_in_words
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
@@ -29,6 +30,7 @@ from billing.staff.models import ReaderRequest, RequestKind
 from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription
 from billing.web.kit.typed import LINES
+from billing.web.reader.contact import Unreadable
 from billing.web.reader.own_requests import thread_message
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.staff_requests import (
@@ -217,6 +219,8 @@ def ask_to_confirm(visit: Acting, request_id: str) -> Response:
 def answer(visit: Acting, request_id: str, words: AnswerWords = "") -> Response:
     """Answer in the thread and by mail. If two members do so at once, the second sees the first one's answer."""
     try:
+        if not storable([words]):
+            raise Unreadable
         with visit.begin() as ctx:
             request = answer_requests.answer(ctx, request_id, words)
             reader_id, to = request.reader_id, answer_requests.recipient_of(ctx, request)
@@ -227,6 +231,7 @@ def answer(visit: Acting, request_id: str, words: AnswerWords = "") -> Response:
         answer_requests.RequestAnswerTooLong,
         answer_requests.NobodyReadsIt,
         FieldLeft,
+        Unreadable,
     ) as refusal:
         with visit.begin() as ctx:
             view = request_page(visit, ctx, request_id, TypedOnRequest(draft=words, error=refusal.detail))

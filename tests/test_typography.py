@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from billing.web.kit.apostrophes import typographic
 from billing.web.kit.flashes import FLASHES
-from billing.web.kit.problems import TITLES, typographic
+from billing.web.kit.problems import TITLES
 from tests.support.catalogues import messages
 
 ROOT = Path(__file__).parents[1]

@@ -63,11 +63,11 @@ def test_a_browser_is_signed_out_and_nothing_else(world: World, paid: Subscriber
     assert phone.get("/account").path != "/account"
     assert "Nowhere." in support.get(page).words
     again = support.get(f"{page}/sign-out")
-    assert "isn't signed in there any more" in again.words
+    assert "isn’t signed in there any more" in again.words
     other = world.start_trial(SECOND, "pm_card_mastercard")["reader"]["id"]
     of_other = signed_in(world, SECOND)
     stolen = world.rows("SELECT id FROM reader_session WHERE reader_id = :id", id=other)[-1]["id"]
-    assert "isn't signed in" in support.get(f"{page}/sign-out?chosen={stolen}").words
+    assert "isn’t signed in" in support.get(f"{page}/sign-out?chosen={stolen}").words
     assert of_other.get("/account").path == "/account"
 
 

@@ -19,7 +19,7 @@ from babel.messages import extract
 
 import billing
 from billing.platform.errors import Refusal
-from billing.web.kit.problems import typographic
+from billing.web.kit.apostrophes import typographic
 from emails.languages.offered import OWN_FOLDER
 
 ROOT = Path(billing.__file__).parent.parent

@@ -1,7 +1,6 @@
 """How refusals are answered: problem+json for programs (RFC 9457), a page for people. Each is logged."""
 
 import logging
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from billing.platform.errors import Refusal
 from billing.platform.logs import of_request
 from billing.platform.tokens import without_secrets
 from billing.rules.lifecycle import NoSuchTransition
+from billing.web.kit.apostrophes import typographic_text
 from billing.web.kit.page_language import is_of_staff
 from billing.web.kit.plain_page import plain_page
 from billing.web.views.frame import ErrorPage
@@ -115,7 +115,7 @@ def _shown(request: Request, shown: _Problem) -> Response:
         return Response(None, shown.status, headers | {WHY: shown.code})
     if not _for_programs(request):
         if shown.plain_in is not None:
-            title, words = _typographic(shown.title), _typographic(shown.detail)
+            title, words = typographic_text(shown.title), typographic_text(shown.detail)
             return plain_page(shown.status, title, words, headers, shown.plain_in)
         with suppress(sa.exc.SQLAlchemyError):  # a page needs the database, problem+json doesn't
             return _page(request, shown, headers)
@@ -128,8 +128,8 @@ def _page(request: Request, shown: _Problem, headers: Mapping[str, str]) -> Resp
     of_staff = is_of_staff(request)
     view = ErrorPage(
         status=shown.status,
-        title=_typographic(shown.title or TITLES.get(shown.status, UNTITLED)),
-        advice=_typographic(shown.detail),
+        title=typographic_text(shown.title or TITLES.get(shown.status, UNTITLED)),
+        advice=typographic_text(shown.detail),
         link="/staff" if of_staff else "/",
         link_text=Text("Back to the first page of staff") if of_staff else say("Back to the front page"),
         request_id=request.state.request_id if shown.status >= 500 else None,
@@ -139,24 +139,9 @@ def _page(request: Request, shown: _Problem, headers: Mapping[str, str]) -> Resp
     return response
 
 
-def typographic(text: str) -> str:
-    """A sentence of ours with the apostrophe that pages use. Never for what a person typed, such as an address."""
-    return _STRAIGHT.sub("’", text)
-
-
 def words_of(refusal: Refusal) -> Text:
     """What it says, as a page shows it beside what was typed."""
-    return _typographic(refusal.detail)
-
-
-def _typographic(words: str) -> Text:
-    """The same for a text, whose values a person may have typed."""
-    if not isinstance(words, Text):
-        return Text(typographic(words))
-    return Text(typographic(words.message), words.values, words.context)
-
-
-_STRAIGHT = re.compile(r"(?<=\w)'(?=\w)")
+    return typographic_text(refusal.detail)
 
 
 def answer_refusal(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from billing.rules.money import Money, grouped
+from billing.web.kit.apostrophes import typographic_text
 from billing.web.kit.brand_pictures import preview, touch_icon
 from billing.web.kit.brand_sheet import stylesheet
 from billing.web.kit.static_files import asset
@@ -77,6 +78,8 @@ class PageRenderer:
             clock_time=self.clock_time,
             dated=self.dated,
             period=_kept(language, partial(named, "period")),
+            # of a string nobody knows whose words it has
+            typographic=lambda words: typographic_text(words) if isinstance(words, Text) else words,
         )
         names = {"asset": asset, "stylesheet": stylesheet, "preview": preview, "touch_icon": touch_icon}
         environment.globals.update(names | dict(self.names), kept=_kept_macro())

@@ -16,8 +16,8 @@ from billing.preflight.shown_settings import setting_groups
 from billing.readers import rate
 from billing.staff import audit
 from billing.staff.roles import Permission
+from billing.web.kit.apostrophes import typographic
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
-from billing.web.kit.problems import typographic
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.staff_settings import CheckRow, StaffSettingsPage
 

@@ -112,13 +112,15 @@ def _columns(subscription: Subscription) -> dict[str, Any]:
     return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in values}
 
 
-LAST_CHANGE = """greatest(
-    (SELECT max(at) FROM subscription_change WHERE subscription_id IN (SELECT id FROM subscription WHERE reader_id = {reader_id})),
-    (SELECT max(at) FROM audit_line WHERE reader_id = {reader_id} AND outcome = 'done' AND act <> ALL(:without)),
-    (SELECT max(paid_at) FROM payment WHERE reader_id = {reader_id}),
-    (SELECT max(greatest(created_at, settled_at)) FROM refund WHERE reader_id = {reader_id}))"""
-"""SQL: when a reader last changed, by the expression that names the reader. `:without` are the acts `WITHOUT_EFFECT`."""
-_LAST_CHANGE = sa.text(f"SELECT {LAST_CHANGE.format(reader_id=':reader_id')}")
+CHANGES = """(
+    SELECT s.reader_id, c.at FROM subscription_change c JOIN subscription s ON s.id = c.subscription_id
+    UNION ALL SELECT reader_id, at FROM audit_line WHERE outcome = 'done' AND act <> ALL(:without)
+    UNION ALL SELECT reader_id, paid_at FROM payment
+    UNION ALL SELECT reader_id, created_at FROM refund
+    UNION ALL SELECT reader_id, settled_at FROM refund)"""
+"""SQL: each moment in which a reader changed, as rows of `reader_id` and `at`. `:without` are the acts `WITHOUT_EFFECT`. Indexes serve a
+reader, and those that changed since a moment."""
+_LAST_CHANGE = sa.text(f"SELECT max(at) FROM {CHANGES} c WHERE reader_id = :reader_id")  # noqa: S608 - of our own
 
 
 def last_change_at(session: Session, reader_id: str) -> datetime | None:

@@ -16,10 +16,10 @@ MOST_REASONS = 10
 
 
 _CHANGED = sa.text(
-    f"""SELECT count(DISTINCT l.reader_id), max(c.at)
-        FROM bulk_line l, LATERAL (SELECT {facts.LAST_CHANGE.format(reader_id="l.reader_id")} AS at) c
-        WHERE l.action_id = :action_id AND l.state = 'ready' AND c.at > :since"""  # noqa: S608 - of our own
+    f"""SELECT count(DISTINCT l.reader_id), max(c.at) FROM {facts.CHANGES} c JOIN bulk_line l ON l.reader_id = c.reader_id
+        WHERE c.at > :since AND l.action_id = :action_id AND l.state = 'ready'"""  # noqa: S608 - of our own
 )
+"""From the few changes to their lines: an act may have a hundred thousand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,7 @@ def last_message(session: Session, request_id: str) -> RequestMessage | None:
 
 def last_reply(session: Session, request_id: str) -> RequestMessage | None:
     """The reader's newest reply."""
-    query = select(RequestMessage).where(
-        RequestMessage.request_id == request_id, RequestMessage.actor_kind == ActorKind.READER
-    )
-    return session.exec(query.order_by(col(RequestMessage.id).desc()).limit(1)).first()
+    return last_replies(session, [request_id]).get(request_id)
 
 
 def last_reply_at(session: Session, request_id: str) -> datetime | None:
@@ -81,19 +78,20 @@ def last_reply_at(session: Session, request_id: str) -> datetime | None:
 
 def last_replies(session: Session, request_ids: Sequence[str]) -> dict[str, RequestMessage]:
     """The reader's newest reply to each of these requests, by its id."""
-    replies = (
-        select(RequestMessage)
-        .where(col(RequestMessage.request_id).in_(request_ids), RequestMessage.actor_kind == ActorKind.READER)
-        .order_by(col(RequestMessage.id))
-    )
-    return {reply.request_id: reply for reply in session.exec(replies)}
+    return _newest(session, request_ids, col(RequestMessage.actor_kind) == ActorKind.READER)
 
 
 def last_answers(session: Session, request_ids: Sequence[str]) -> dict[str, RequestMessage]:
     """The newest answer of staff to each of these requests, by its id."""
-    answers = (
+    return _newest(session, request_ids, col(RequestMessage.actor_kind) != ActorKind.READER)
+
+
+def _newest(
+    session: Session, request_ids: Sequence[str], of: sa.ColumnElement[bool]
+) -> dict[str, RequestMessage]:
+    messages = (
         select(RequestMessage)
-        .where(col(RequestMessage.request_id).in_(request_ids), RequestMessage.actor_kind != ActorKind.READER)
+        .where(col(RequestMessage.request_id).in_(request_ids), of)
         .order_by(col(RequestMessage.id))
     )
-    return {answer.request_id: answer for answer in session.exec(answers)}
+    return {message.request_id: message for message in session.exec(messages)}

@@ -16,7 +16,6 @@ from billing.preflight.shown_settings import setting_groups
 from billing.readers import rate
 from billing.staff import audit
 from billing.staff.roles import Permission
-from billing.web.kit.apostrophes import typographic
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.staff_settings import CheckRow, StaffSettingsPage
@@ -97,7 +96,7 @@ def _page(
         unfinished=found.unfinished if found else (),
         checked=found is not None,
         note=note,
-        error=typographic(refusal.detail) if refusal else None,
+        error=refusal.detail if refusal else None,
         needs_newsletter=isinstance(refusal, NoNewsletterYet),
     )
     return visit.page(view, refusal.status if refusal else 200)

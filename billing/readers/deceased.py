@@ -72,6 +72,12 @@ def of(session: Session, reader_id: str) -> DeceasedReader | None:
     return session.exec(_STANDING.where(DeceasedReader.reader_id == reader_id)).first()
 
 
+def refuse(session: Session, reader_id: str) -> None:
+    """Raises ReaderHasDied where a death is recorded."""
+    if of(session, reader_id) is not None:
+        raise ReaderHasDied
+
+
 _STANDING = select(DeceasedReader).where(col(DeceasedReader.taken_back_at).is_(None))
 
 

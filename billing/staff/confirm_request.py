@@ -9,7 +9,6 @@ from billing.platform.actors import ReaderActor
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Refusal
 from billing.readers import deceased
-from billing.readers.deceased import ReaderHasDied
 from billing.staff import audit, notices, open_requests, request_steps
 from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import Effect, ReaderRequest, RequestKind
@@ -61,8 +60,7 @@ def ask(ctx: TransactionContext, request_id: str) -> ReaderRequest:
     request = lock_request(ctx.session, request_id)
     if not may_ask(request) or request.reader_id is None:
         raise NothingToConfirm
-    if deceased.of(ctx.session, request.reader_id) is not None:
-        raise ReaderHasDied
+    deceased.refuse(ctx.session, request.reader_id)
     request.confirm_asked_at = ctx.at
     notices.confirm_request(ctx, request, request.reader_id)
     request_steps.record(ctx, request, RequestStepKind.ASKED)

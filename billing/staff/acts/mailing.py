@@ -7,7 +7,6 @@ from billing.mail.unreachable import refuses
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.readers import deceased
-from billing.readers.deceased import ReaderHasDied
 from billing.readers.register import by_id
 from billing.staff import notices
 from billing.staff.acts.shape import Preview
@@ -33,8 +32,7 @@ class MailAct:
     def preview(self, ctx: TransactionContext, /) -> Preview:
         """To whom it goes. Raises UnknownReader, ReaderMerged, ReaderHasDied, MailsBounce."""
         reader = by_id(ctx.session, self.reader_id)
-        if deceased.of(ctx.session, reader.id) is not None:
-            raise ReaderHasDied
+        deceased.refuse(ctx.session, reader.id)
         if refuses(ctx.session, reader.id, reader.email) or is_suppressed(ctx, reader.email, [ALL]):
             raise MailsBounce
         return Preview((f"The mail “{self.subject}” goes to {reader.email}.",), "Send the mail")

@@ -11,7 +11,7 @@ from billing.staff.bulk import outage
 from billing.staff.lists import listing, names
 from billing.staff.lists.kinds import LISTS, ListName
 from billing.web.staff.list_tables import TABLES
-from tests.support.plans import plans_of, read_whole
+from tests.support.plans import add_many, plans_of, read_whole
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -44,29 +44,25 @@ FILTERS = (
 )
 
 
-MANY_REFUNDS = (
-    "SET LOCAL session_replication_role = replica",
-    """INSERT INTO refund (id, payment_id, reader_id, amount, net, vat, state, cause, reason, idempotency_key, keyed_at, key_unusable,
+MANY_REFUNDS = {
+    "refund": """INSERT INTO refund (id, payment_id, reader_id, amount, net, vat, state, cause, reason, idempotency_key, keyed_at, key_unusable,
            created_at, next_poll_at, poll_count, acquirer, credit_note_number, settled_at, actor_kind, actor_id)
        SELECT 'ref_' || n, p.id, p.reader_id, c.cents, c.cents, 0, 'succeeded', 'c' || n, 'kindness', 'k' || n, p.paid_at, false,
            p.paid_at, p.paid_at, 0, p.acquirer, n, p.paid_at + n * interval '1 minute', 'staff', 'finance@example.com'
        FROM payment p, generate_series(1, 20000) n, LATERAL (SELECT CASE WHEN n % 5000 = 0 THEN 100 ELSE 7500 END AS cents) c""",
-    "ANALYZE refund",
-)
+}
 """Twenty thousand refunds of R75, and four of R1, of one payment: its own check, which is made row by row, is left out."""
 
-MANY_POSTINGS = (
-    "SET LOCAL session_replication_role = replica",
-    """INSERT INTO ledger_transaction (kind, source_id, at, "on", supply_on, currency)
+MANY_POSTINGS = {
+    "ledger_transaction": """INSERT INTO ledger_transaction (kind, source_id, at, "on", supply_on, currency)
        SELECT CASE WHEN n % 10 = 0 THEN 'gateway_fee' ELSE 'invoice' END, 's' || n, :at, d.day, d.day, 'ZAR'
        FROM generate_series(1, 3000) n, LATERAL (SELECT CAST(:at AS date) + n / 30 AS day) d""",
-    """INSERT INTO ledger_entry (transaction_id, account, amount)
+    "ledger_entry": """INSERT INTO ledger_entry (transaction_id, account, amount)
        SELECT t.id, a.account, a.amount FROM ledger_transaction t,
            (VALUES ('gateway_fees', 100), ('gateway', -100)) a (account, amount)""",
-    """INSERT INTO balance_movement (ref, acquirer, category, amount, fee, net, currency, description, at, available_at)
+    "balance_movement": """INSERT INTO balance_movement (ref, acquirer, category, amount, fee, net, currency, description, at, available_at)
        SELECT source_id, 'stripe', 'charge', 100, 100, 0, 'ZAR', '', at, at FROM ledger_transaction""",
-    "ANALYZE ledger_transaction, ledger_entry, balance_movement",
-)
+}
 """The postings of a hundred days with the movements that they are of: thirty a day, three of them fees."""
 
 
@@ -118,8 +114,7 @@ def test_few_amounts_are_found_by_their_index_and_many_in_the_order_of_the_page(
     world.start_trial("thandi@example.com")
     world.advance_to(local(2027, 3, 16, 12))
     with world.services.database.transaction() as session:
-        for statement in MANY_REFUNDS:
-            session.execute(sa.text(statement))
+        add_many(session, MANY_REFUNDS)
     few = ("amount_to=1", "amount_to=74.99", "amount_from=1&amount_to=1")
     many = ("amount_to=75", "amount_from=75", "")
     for index, queries in {"refund_amount": few, "refund_settled": many}.items():
@@ -147,8 +142,7 @@ def test_an_outage_reads_no_large_table(world: World, paid: Subscriber) -> None:
 def test_the_fees_of_a_month_are_found_by_their_day(own_world: World) -> None:
     world = own_world
     with world.services.database.transaction() as session:
-        for statement in MANY_POSTINGS:
-            session.execute(sa.text(statement), {"at": world.now})
+        add_many(session, MANY_POSTINGS, at=world.now)
         with plans_of(session) as seen:
             books.fees(session, world.now.date(), world.now.date())
     assert "ledger_gateway_fees" in seen[0]

@@ -46,6 +46,15 @@ GROWING = (
 _WHOLE = re.compile(rf"Seq Scan on ({'|'.join(GROWING)})(_default)?\b")
 
 
+def add_many(session: Session, inserts: Mapping[str, str], **values: object) -> None:
+    """Add a crowd to tables, each with the INSERT of its rows, in a world of one's own. Among few rows PostgreSQL may take any index, as its
+    statistics happen to be. Foreign keys and triggers are off until the transaction ends."""
+    session.execute(sa.text("SET LOCAL session_replication_role = replica"))
+    for table, insert in inserts.items():
+        session.execute(sa.text(insert), values)
+        session.execute(sa.text(f"ANALYZE {table}"))
+
+
 def plan_of(session: Session, statement: sa.TextClause, values: Mapping[str, Any]) -> str:
     """The plan of one statement, as if a whole table were read only for want of an index."""
     session.execute(sa.text("SET LOCAL enable_seqscan = off"))

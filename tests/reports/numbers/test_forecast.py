@@ -4,7 +4,6 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 
 import pytest
-import sqlalchemy as sa
 
 from billing.changes import announce_price
 from billing.ledger.deferred import LEFT
@@ -17,7 +16,7 @@ from billing.subscriptions.coming_charges import ComingCharge, coming_charges
 from billing.subscriptions.forecast import forecast as forecast_of_one
 from billing.subscriptions.models import Subscription
 from tests.support.cancel_helpers import cancel
-from tests.support.plans import plan_of
+from tests.support.plans import add_many, plan_of
 from tests.support.signed_in import signed_in
 from tests.support.starting_points import Subscriber
 from tests.support.world import ZONE, World, local
@@ -199,20 +198,17 @@ def test_what_is_deferred_is_the_ledgers_balance_after_refunds_and_gifts_of_days
     assert len(months) == 13
 
 
-MANY_DEFERRALS = (
-    "SET LOCAL session_replication_role = replica",
-    """INSERT INTO deferral (invoice_id, given, amount, starts_on, ends_on, counts_from, counts_until)
+MANY_DEFERRALS = {
+    "deferral": """INSERT INTO deferral (invoice_id, given, amount, starts_on, ends_on, counts_from, counts_until)
        SELECT 'inv_' || n, false, 6522, d.day, d.day + 31, d.day, d.day + 31
        FROM generate_series(1, 10000) n, LATERAL (SELECT DATE '2026-02-01' + n / 30 AS day) d""",
-    "ANALYZE deferral",
-)
-"""Months sold on each day of most of a year, thirty a day. Among a few, PostgreSQL may take any index, as its statistics happen to be."""
+}
+"""Months sold on each day of most of a year, thirty a day."""
 
 
 def test_an_index_finds_what_is_still_to_be_earned(own_world: World) -> None:
     with own_world.services.database.transaction() as session:
-        for statement in MANY_DEFERRALS:
-            session.execute(sa.text(statement))
+        add_many(session, MANY_DEFERRALS)
         plan = plan_of(session, LEFT, {"cuts": [date(2027, 3, 1)]})
     assert "Seq Scan" not in plan
     assert "ix_deferral_counts_until" in plan

@@ -79,6 +79,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=self.most_connections - pool_size,
             pool_timeout=pool_seconds,
+            pool_use_lifo=True,  # the connection that was used last knows most plans; those beyond the need stay idle
             hide_parameters=True,  # parameters may be readers' addresses, and errors are logged
             connect_args=connection_parameters(self.address, f"masthead {work}"),
         )

@@ -59,15 +59,16 @@ def examine(
     parameters = values(site, at)
     with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         connection.execute(sa.text("SET TRANSACTION READ ONLY"))
-        findings = []
+        findings, savepoint = [], connection.begin_nested()
         for promise in PROMISES:
             asking(promise)
             try:
-                with connection.begin_nested():  # a query that fails would abort the snapshot for all others
-                    findings.append(_check(connection, promise, parameters))
+                findings.append(_check(connection, promise, parameters))
             except sa.exc.SQLAlchemyError as error:
                 if is_away(error):
                     raise
+                savepoint.rollback()  # a query that fails would abort the snapshot for all others
+                savepoint = connection.begin_nested()
                 log.exception("whether %s was kept can't be asked", promise.name)
                 findings.append(Finding(promise, 0, (), unasked=first_line(error)))
         return findings

@@ -11,12 +11,15 @@ from billing.acquirer import breaker
 from billing.billing_run.run import run
 from tests.support import ledger_checks
 from tests.support.cli import run_on
+from tests.support.quiet_time import let_pass
 from tests.support.staff_members import add, sign_in
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 pytestmark = pytest.mark.rare
 RENEWAL = local(2027, 4, 16, 9)
+RETRY = local(2027, 4, 19, 9)
+GRACE_ENDS = local(2027, 5, 7)
 
 
 def card_ref(world: World) -> str:
@@ -46,19 +49,56 @@ def asked(world: World, since: int) -> int:
     )
 
 
-def test_it_is_tried_three_times_in_a_day_and_then_waits_for_staff(world: World, paid: Subscriber) -> None:
-    world.sandbox.banks("restrict", payment_method=card_ref(world))
-    since = len(world.sandbox.exchanges)
-    world.advance_to(RENEWAL + timedelta(hours=9))
+def close_the_case(world: World) -> None:
+    world.execute(
+        "UPDATE staff_case SET closed_at = :at, closed_by_kind = 'staff', closed_by_id = 'x', reason = 'mended'",
+        at=world.now,
+    )
+
+
+@pytest.fixture
+def refused(world: World, paid: Subscriber) -> Subscriber:
+    """Stripe didn't make the renewal: it was tried three times on its day, and there is a case."""
+
+    def live() -> int:
+        world.sandbox.banks("restrict", payment_method=card_ref(world))
+        let_pass(world, RENEWAL - timedelta(hours=1))
+        since = len(world.sandbox.exchanges)
+        world.advance_to(RENEWAL + timedelta(hours=9))
+        return asked(world, since)
+
+    assert world.once("Stripe doesn't make the renewal", live) == 3
+    return paid
+
+
+@pytest.fixture
+def past_grace(world: World, owing: Subscriber) -> Subscriber:
+    """Stripe didn't make the retry, and the grace has passed meanwhile."""
+
+    def live() -> None:
+        world.sandbox.decline(card_ref(world), None)
+        world.sandbox.banks("restrict", payment_method=card_ref(world))
+        world.advance_to(RETRY + timedelta(hours=9))
+        let_pass(world, GRACE_ENDS - timedelta(hours=1))
+        world.advance(days=1)
+        let_pass(world, local(2027, 5, 11, 12))
+
+    world.once("Stripe doesn't make the retry", live)
+    return owing
+
+
+def test_it_is_tried_three_times_in_a_day_and_then_waits_for_staff(world: World, refused: Subscriber) -> None:
     assert attempts(world) == ["charged", "not_sent", "not_sent", "open"]
     (case,) = cases(world)
     assert "R75.00 incl. VAT can't be charged" in str(case["what"])
     assert "cannot currently make live charges" in str(case["what"])
     assert breaker_failures(world) == 0, "Stripe isn't away"
-    world.advance(days=20)
-    assert asked(world, since) == 3, "and not once more in three weeks"
+    since = len(world.sandbox.exchanges)
+    world.advance(days=2)
+    let_pass(world, RENEWAL + timedelta(days=20))
+    assert asked(world, since) == 0, "and not once more in three weeks"
     assert len(cases(world)) == 1
-    check_reads_on(world, paid)
+    check_reads_on(world, refused)
     assert run_on(world, "doctor").exit_code == 0
 
     world.sandbox.banks("restrict", off=True)
@@ -68,7 +108,7 @@ def test_it_is_tried_three_times_in_a_day_and_then_waits_for_staff(world: World,
     world.advance(days=1)
     assert attempts(world)[-1] == "charged"
     assert len(world.charges()) == 2
-    assert world.subscription(paid.subscription_id)["status"] == "active"
+    assert world.subscription(refused.subscription_id)["status"] == "active"
     ledger_checks.check(world)
 
 
@@ -77,17 +117,12 @@ def breaker_failures(world: World) -> int:
     return 0 if not rows or rows[0]["paused_at"] is None else int(rows[0]["failures"])
 
 
-def test_a_case_that_was_closed_too_soon_is_followed_by_another(world: World, paid: Subscriber) -> None:
-    world.sandbox.banks("restrict", payment_method=card_ref(world))
-    world.advance_to(RENEWAL + timedelta(hours=9))
-    world.execute(
-        "UPDATE staff_case SET closed_at = :at, closed_by_kind = 'staff', closed_by_id = 'x', reason = 'mended'",
-        at=world.now,
-    )
+def test_a_case_that_was_closed_too_soon_is_followed_by_another(world: World, refused: Subscriber) -> None:
+    close_the_case(world)
     world.advance(days=2)
     assert [case["closed_at"] is None for case in cases(world)] == [False, True]
     assert attempts(world) == ["charged", *["not_sent"] * 5, "open"]
-    check_reads_on(world, paid)
+    check_reads_on(world, refused)
 
 
 def test_a_first_charge_is_announced_again_after_it_could_not_be_made(
@@ -97,11 +132,8 @@ def test_a_first_charge_is_announced_again_after_it_could_not_be_made(
     world.advance_to(local(2027, 3, 16, 18))
     (case,) = cases(world)
     world.sandbox.banks("restrict", off=True)
-    world.execute(
-        "UPDATE staff_case SET closed_at = :at, closed_by_kind = 'staff', closed_by_id = 'x', reason = 'mended'",
-        at=world.now,
-    )
-    world.advance_to(local(2027, 3, 26, 12))
+    close_the_case(world)
+    world.advance_to(local(2027, 3, 25, 12))
     assert case["closed_at"] is None
     assert world.charged_at() == ["2027-03-25 09:00"], "eight days after the day on which it waited"
     assert "first notice for 2027-03-25" in world.mail_kinds(notified.email)
@@ -109,11 +141,11 @@ def test_a_first_charge_is_announced_again_after_it_could_not_be_made(
     ledger_checks.check(world)
 
 
-def test_a_reader_who_cancels_or_gives_another_card_closes_the_case(world: World, paid: Subscriber) -> None:
-    world.sandbox.banks("restrict", payment_method=card_ref(world))
-    world.advance_to(RENEWAL + timedelta(hours=9))
+def test_a_reader_who_cancels_or_gives_another_card_closes_the_case(
+    world: World, refused: Subscriber
+) -> None:
     browser = world.browser()
-    browser.sign_in(paid.email)
+    browser.sign_in(refused.email)
     browser.get(world.sandbox.fill_in(browser.sent_to("/account/card"), "5555555555554444"))
     world.advance(days=1)
     assert attempts(world) == ["charged", *["not_sent"] * 3, "charged"]
@@ -121,23 +153,20 @@ def test_a_reader_who_cancels_or_gives_another_card_closes_the_case(world: World
 
 
 def test_a_retry_that_stripe_wont_make_keeps_the_grace_from_running_out(
-    world: World, owing: Subscriber
+    world: World, past_grace: Subscriber
 ) -> None:
-    world.sandbox.decline(card_ref(world), None)
-    world.sandbox.banks("restrict", payment_method=card_ref(world))
-    world.advance(days=25)
-    assert world.subscription(owing.subscription_id)["status"] == "past_due"
-    assert world.access(world.articles["subscriber"][0], owing.reader_id)["allowed"]
+    assert world.subscription(past_grace.subscription_id)["status"] == "past_due"
+    assert world.access(world.articles["subscriber"][0], past_grace.reader_id)["allowed"]
     assert len(cases(world)) == 1
 
     browser = world.browser()
-    browser.get(world.mailed_link(owing.email, "/pay/"))
+    browser.get(world.mailed_link(past_grace.email, "/pay/"))
     assert "R75.00" in browser.page.words, "meanwhile the reader may pay in another way"
     browser.get(world.sandbox.fill_in(browser.sent_to("/pay/page"), "5555555555554444"))
     assert "this is paid" in browser.page.words
     world.settle()
     assert [case["closed_at"] is not None for case in cases(world)] == [True]
-    assert world.subscription(owing.subscription_id)["status"] == "active"
+    assert world.subscription(past_grace.subscription_id)["status"] == "active"
     ledger_checks.check(world)
 
 
@@ -197,20 +226,21 @@ def test_what_befalls_one_after_another_pauses_charging_for_all(make_world: Call
 
 
 @pytest.fixture
-def looked(world: World, owing: Subscriber) -> Subscriber:
+def looked(world: World, past_grace: Subscriber) -> Subscriber:
     """Stripe wouldn't make the retry, and the grace has passed meanwhile. The reader opens the page and doesn't pay there; then
     the account is well again, and the card has no money."""
-    world.sandbox.decline(card_ref(world), None)
-    world.sandbox.banks("restrict", payment_method=card_ref(world))
-    world.advance(days=25)
-    browser = world.browser()
-    browser.get(world.mailed_link(owing.email, "/pay/"))
-    browser.sent_to("/pay/page")
-    world.sandbox.banks("restrict", off=True)
-    world.sandbox.decline(card_ref(world), "insufficient_funds")
-    world.advance(days=2)
+
+    def live() -> None:
+        with world.browse() as browser:
+            browser.get(world.mailed_link(past_grace.email, "/pay/"))
+            browser.sent_to("/pay/page")
+        world.sandbox.banks("restrict", off=True)
+        world.sandbox.decline(card_ref(world), "insufficient_funds")
+        world.advance(days=2)
+
+    world.once("and looks at the page to pay", live)
     assert attempts(world)[-1] == "declined"
-    return owing
+    return past_grace
 
 
 def test_a_page_that_lapses_after_the_grace_leaves_the_reader_a_week_of_which_they_are_told(
@@ -239,17 +269,11 @@ def test_a_week_that_passes_unpaid_ends_it_once(world: World, looked: Subscriber
 
 
 def test_a_case_that_staff_close_after_the_grace_leaves_the_reader_a_week_too(
-    world: World, owing: Subscriber
+    world: World, past_grace: Subscriber
 ) -> None:
-    world.sandbox.decline(card_ref(world), None)
-    world.sandbox.banks("restrict", payment_method=card_ref(world))
-    world.advance(days=25)
     world.sandbox.banks("restrict", off=True)
     world.sandbox.decline(card_ref(world), "insufficient_funds")
-    world.execute(
-        "UPDATE staff_case SET closed_at = :at, closed_by_kind = 'staff', closed_by_id = 'x', reason = 'mended'",
-        at=world.now,
-    )
+    close_the_case(world)
     world.advance(days=2)
-    assert world.subscription(owing.subscription_id)["status"] == "past_due"
-    assert world.mail_kinds(owing.email)[-1] == "payment_failed"
+    assert world.subscription(past_grace.subscription_id)["status"] == "past_due"
+    assert world.mail_kinds(past_grace.email)[-1] == "payment_failed"

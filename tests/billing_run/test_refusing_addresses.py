@@ -6,10 +6,12 @@ import pytest
 
 from billing.dev.paper.sample_articles import sample_articles
 from tests.support.browser import Browser
-from tests.support.signed_in import in_trial_by_pages, signed_in
-from tests.support.starting_points import Subscriber, subscriber
+from tests.support.quiet_time import let_pass
+from tests.support.signed_in import after, in_trial_by_pages, signed_in
+from tests.support.starting_points import Subscriber, fast_forward, subscriber
 from tests.support.world import World, local
 
+BEFORE_THE_YEARS_NOTICE = local(2028, 3, 8, 8)
 READER = "thandi@example.com"
 NEW = "thandi@elsewhere.example"
 
@@ -32,7 +34,7 @@ def test_after_two_extensions_the_trial_ends_and_staff_are_told_each_time(
     world: World, in_trial: Subscriber
 ) -> None:
     world.smtp.refuse(550, "no such mailbox", to=READER)
-    world.advance_to(local(2027, 4, 15))
+    world.advance_to(local(2027, 3, 25))
     assert world.charges() == []
     assert extensions(world) == ["the reader's mail address refuses our notices"] * 2
     (row,) = world.rows("SELECT state, ended_at, charge_on FROM subscription")
@@ -42,13 +44,25 @@ def test_after_two_extensions_the_trial_ends_and_staff_are_told_each_time(
     assert not world.access(world.articles["subscriber"][0], in_trial.reader_id)["allowed"]
 
 
+def while_notices_wait(world: World) -> None:
+    """Each first notice is tried on the morning it is due, and on the next until its time is over."""
+    for day in (8, 12, 16):
+        let_pass(world, local(2027, 3, day, 8))
+        world.advance_to(local(2027, 3, day, 9, 30))
+        let_pass(world, local(2027, 3, day + 1, 8))
+        world.advance_to(local(2027, 3, day + 1, 10))
+
+
 def test_an_address_that_says_later_for_weeks_while_others_get_mail_is_no_better(
     world: World, in_trial: Subscriber
 ) -> None:
     world.smtp.refuse(452, "mailbox full", to=READER)
     world.start_trial("other@example.com", "pm_card_visa__2")
-    world.advance_to(local(2027, 3, 20, 12))
+    while_notices_wait(world)
+    let_pass(world, local(2027, 3, 20, 12))
     world.start_trial("third@example.com", "pm_card_visa__3")
+    world.settle()
+    let_pass(world, local(2027, 3, 24, 8))
     world.advance_to(local(2027, 3, 24, 12))
     (row,) = world.rows("SELECT state FROM subscription WHERE id = :id", id=in_trial.subscription_id)
     assert row["state"] == "ended"
@@ -58,16 +72,30 @@ def test_an_address_that_says_later_for_weeks_while_others_get_mail_is_no_better
 @pytest.mark.usefixtures("in_trial")
 def test_a_mail_server_of_ours_that_is_away_ends_nothing(world: World) -> None:
     world.smtp.refuse(451, "later", at="mail")
+    while_notices_wait(world)
+    let_pass(world, local(2027, 3, 24, 8))
     world.advance_to(local(2027, 3, 24, 12))
     assert state(world) == "trialing"
     assert "the reader's mail address refuses our notices" not in extensions(world)
     assert cases(world) == []
 
 
-def test_a_reader_who_comes_sees_it_and_gives_another_address(world: World) -> None:
-    browser = in_trial_by_pages(world)
+@pytest.fixture
+def unreached(world: World) -> Browser:
+    """The browser of a reader in trial whose mailbox refused the first notice; it is 13 March."""
+
+    def live(browser: Browser) -> None:
+        browser.start(READER)
+        world.smtp.refuse(550, "no such mailbox", to=READER)
+        world.advance_to(local(2027, 3, 13))
+
+    browser = after(world, "a trial by the pages, and a mailbox that refuses", live)
     world.smtp.refuse(550, "no such mailbox", to=READER)
-    world.advance_to(local(2027, 3, 13))
+    return browser
+
+
+def test_a_reader_who_comes_sees_it_and_gives_another_address(world: World, unreached: Browser) -> None:
+    browser = unreached
     article = next(one for one in sample_articles() if one.teaser.access == "subscriber")
     assert "Our mails do not reach you" in browser.get(f"/articles/{article.teaser.id}").words
     page = browser.get("/account")
@@ -122,9 +150,9 @@ def test_a_paused_subscription_whose_reader_cannot_be_told_ends(world: World, pa
     browser = signed_in(world, READER)
     browser.get("/account/pause")
     browser.post("/account/pause", months="1")
-    world.advance_to(local(2027, 4, 20))
+    let_pass(world, local(2027, 5, 5))
     world.smtp.refuse(550, "no such mailbox", to=READER)
-    world.advance_to(local(2027, 7, 15))
+    world.advance_to(local(2027, 6, 2))
     assert state(world) == "ended"
     assert len(extensions(world)) == 2
     assert len(world.charges()) == 1
@@ -132,8 +160,9 @@ def test_a_paused_subscription_whose_reader_cannot_be_told_ends(world: World, pa
 
 def test_a_year_whose_reader_cannot_be_told_what_follows_ends(world: World) -> None:
     reader = subscriber(world, "year_ending")
+    fast_forward(world, BEFORE_THE_YEARS_NOTICE)
     world.smtp.refuse(550, "no such mailbox", to=reader.email)
-    world.advance_to(local(2028, 8, 2))
+    world.advance_to(local(2028, 4, 2))
     assert state(world) == "ended"
     assert len(extensions(world)) == 2
     assert ["The charge moves" in what for what in cases(world)] == [True, True, False]
@@ -147,7 +176,8 @@ def test_a_mailbox_that_refuses_the_first_notice_alone_reads_no_longer(
     world.advance_to(local(2027, 3, 20, 8))
     assert extensions(world) == ["the reader's mail address refuses our notices"] * 2
     world.smtp.mend()
-    world.advance_to(local(2027, 3, 24, 8))
+    world.advance_to(local(2027, 3, 20, 10))
+    let_pass(world, local(2027, 3, 24, 8))
     assert world.mail_kinds(READER)[-1] == "second notice for 2027-03-24"
     world.smtp.refuse(550, "no such mailbox", to=READER)
     world.advance_to(local(2027, 3, 28, 8))
@@ -164,14 +194,15 @@ def test_a_mailbox_that_refuses_the_first_notice_alone_reads_no_longer(
 
 def test_so_does_one_at_the_end_of_a_year(world: World) -> None:
     reader = subscriber(world, "year_ending")
-    (row,) = world.rows("SELECT period_end_on FROM subscription")
-    charge_at = local(row["period_end_on"].year, row["period_end_on"].month, row["period_end_on"].day, 9)
-    world.advance_to(charge_at - timedelta(days=8, hours=1))
+    fast_forward(world, BEFORE_THE_YEARS_NOTICE)
+    charge_at = local(2028, 3, 16, 9)
     for nth in range(4):
         world.smtp.refuse(550, "no such mailbox", to=reader.email)
-        world.advance_to(charge_at + timedelta(days=8 * nth - 5))
+        world.advance(hours=2)
+        let_pass(world, charge_at + timedelta(days=8 * nth - 5))
         world.smtp.mend()
-        world.advance_to(charge_at + timedelta(days=8 * nth - 1))
+        let_pass(world, charge_at + timedelta(days=8 * nth - 4))
+        let_pass(world, charge_at + timedelta(days=8 * nth - 1))
         world.smtp.refuse(550, "no such mailbox", to=reader.email)
         world.advance_to(charge_at + timedelta(days=8 * nth, minutes=1))
     assert (state(world), len(world.charges())) == ("ended", 1)
@@ -191,17 +222,17 @@ def test_a_reader_whose_charges_wait_for_no_notice_is_not_told_that_it_ends(
 ) -> None:
     browser = signed_in(world, paid.email)
     world.smtp.refuse(550, "no such mailbox", to=paid.email)
-    world.advance_to(local(2027, 5, 20, 12))
+    for month in (4, 5):
+        let_pass(world, local(2027, month, 16, 8))
+        world.advance_to(local(2027, month, 16, 12))
     assert (state(world), len(world.charges())) == ("active", 3)
     for page in (browser.get("/account").words, article_page(browser)):
         assert "Our mails do not reach you" in page
         assert "subscription ends" not in page
 
 
-def test_one_whose_notice_was_refused_is_told_so_on_every_page(world: World) -> None:
-    browser = in_trial_by_pages(world)
-    world.smtp.refuse(550, "no such mailbox", to=READER)
-    world.advance_to(local(2027, 3, 13))
+def test_one_whose_notice_was_refused_is_told_so_on_every_page(world: World, unreached: Browser) -> None:
+    browser = unreached
     assert ENDS in browser.get("/account").words
     assert ENDS in article_page(browser)
     browser.get("/account/cancel")
@@ -229,10 +260,8 @@ def test_a_link_that_was_good_for_minutes_behind_a_greylist_says_nothing_of_the_
     assert "do not reach you" not in article_page(browser)
 
 
-def test_a_mistyped_address_stays_in_the_form(world: World) -> None:
-    browser = in_trial_by_pages(world)
-    world.smtp.refuse(550, "no such mailbox", to=READER)
-    world.advance_to(local(2027, 3, 13))
+def test_a_mistyped_address_stays_in_the_form(unreached: Browser) -> None:
+    browser = unreached
     browser.get("/account/address")
     page = browser.post("/account/address", email="thandi@elsewhere,example")
     assert page.status == 422

@@ -36,8 +36,8 @@ OUTAGES = st.lists(
 )
 
 
-def _live_through(world: World, outages: list[Outage]) -> None:
-    """Step from edge to edge. During an outage of the worker, time passes and no work is done."""
+def _live_through(world: World, subscription_id: str, outages: list[Outage]) -> None:
+    """Step from edge to edge, then on until it is charged or has ended. During an outage of the worker, time passes and no work is done."""
     start = world.now
     spans = [
         (start + timedelta(hours=one.after), start + timedelta(hours=one.after + one.hours), one.what)
@@ -56,7 +56,14 @@ def _live_through(world: World, outages: list[Outage]) -> None:
         else:
             world.advance_to(there)
     world.smtp.mend()
-    world.advance(seconds=QUIET.total_seconds())
+    quiet_until = world.now + QUIET
+    while world.now < quiet_until and _undecided(world, subscription_id):
+        world.advance(days=1)
+
+
+def _undecided(world: World, subscription_id: str) -> bool:
+    rows = world.rows("SELECT state FROM subscription WHERE id = :id", id=subscription_id)
+    return bool(rows[0]["state"] == "trialing")
 
 
 def _notified_in_time(world: World, subscription_id: str, charged_at: datetime) -> bool:
@@ -102,7 +109,7 @@ def _prove(world: World, examples: int) -> None:
         begun = world.start_trial(f"r{number}@example.com", f"pm_card_visa__{number}")
         subscription, reader = begun["subscription"]["id"], begun["reader"]["id"]
         started = world.now
-        _live_through(world, outages)
+        _live_through(world, subscription, outages)
         charges = world.charges(of=reader)
         if _refused_too_often(world, subscription, outages):
             assert charges == [], "two extensions for an address that refuses, then the end"

@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 
+from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
 
@@ -13,16 +14,7 @@ def run(world: World, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-def paid(world: World) -> str:
-    """A reader who has paid once; the subscription's id."""
-    started = world.start_trial("lerato@example.com")
-    world.advance(days=16)
-    assert len(world.charges()) == 1
-    return str(started["subscription"]["id"])
-
-
-def test_the_database_keeps_its_promises(world: World) -> None:
-    subscription_id = paid(world)
+def test_the_database_keeps_its_promises(world: World, paid: Subscriber) -> None:
     refused = [
         "UPDATE subscription SET state = 'nonsense'",
         "UPDATE subscription SET state = 'ended'",
@@ -44,11 +36,10 @@ def test_the_database_keeps_its_promises(world: World) -> None:
     for statement in refused:
         with pytest.raises(psycopg.errors.IntegrityError):
             run(world, statement)
-    assert world.subscription(subscription_id)["status"] == "active"
+    assert world.subscription(paid.subscription_id)["status"] == "active"
 
 
-def test_a_second_live_subscription_is_refused(world: World) -> None:
-    paid(world)
+def test_a_second_live_subscription_is_refused(world: World, paid: Subscriber) -> None:
     with pytest.raises(psycopg.errors.UniqueViolation, match="one_live_subscription"):
         run(
             world,
@@ -58,8 +49,7 @@ def test_a_second_live_subscription_is_refused(world: World) -> None:
         )
 
 
-def test_a_second_invoice_for_a_period_is_refused(world: World) -> None:
-    paid(world)
+def test_a_second_invoice_for_a_period_is_refused(world: World, paid: Subscriber) -> None:
     with pytest.raises(psycopg.errors.UniqueViolation, match="one_invoice_a_period"):
         run(
             world,
@@ -70,8 +60,7 @@ def test_a_second_invoice_for_a_period_is_refused(world: World) -> None:
         )
 
 
-def test_a_second_open_invoice_is_refused(world: World) -> None:
-    paid(world)
+def test_a_second_open_invoice_is_refused(world: World, paid: Subscriber) -> None:
     another = (
         "INSERT INTO invoice (id, subscription_id, plan_id, reader_id, state, period_number, period_start_on, period_end_on,"
         " description, gross, net, vat, vat_basis_points, currency, created_at) SELECT 'inv_{0}', subscription_id, plan_id, reader_id,"
@@ -83,8 +72,7 @@ def test_a_second_open_invoice_is_refused(world: World) -> None:
         run(world, another.format(3))
 
 
-def test_refunds_beyond_the_payment_are_refused_at_commit(world: World) -> None:
-    paid(world)
+def test_refunds_beyond_the_payment_are_refused_at_commit(world: World, paid: Subscriber) -> None:
     with pytest.raises(psycopg.errors.CheckViolation, match="exceed the payment"):
         run(
             world,

@@ -27,20 +27,31 @@ class Package(NamedTuple):
 
 
 def build(into: Path, root: Path = ROOT) -> Package:
-    """Build both from the sources at `root`, without asking a registry. The same commit gives the same bytes.
+    """Build both from the sources at `root`, without asking a registry: the source archive, and from it the wheel. The same commit
+    gives the same bytes. Raises CalledProcessError."""
+    _build(into, root)
+    (wheel,), (sdist,) = into.glob("*.whl"), into.glob("*.tar.gz")
+    return Package(wheel, sdist)
 
-    It builds in a copy, because setuptools leaves files where it builds. Raises CalledProcessError."""
+
+def build_wheel(into: Path, root: Path = ROOT) -> Path:
+    """Build the wheel alone, straight from the sources. Raises CalledProcessError."""
+    _build(into, root, "--wheel")
+    (wheel,) = into.glob("*.whl")
+    return wheel
+
+
+def _build(into: Path, root: Path, *only: str) -> None:
+    """In a copy, because setuptools leaves files where it builds."""
     with tempfile.TemporaryDirectory() as copy:
         copy_sources(sources(root), Path(copy), root)
         subprocess.run(
-            [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(into), copy],
+            [sys.executable, "-m", "build", "--no-isolation", *only, "--outdir", str(into), copy],
             env=os.environ | {"SOURCE_DATE_EPOCH": git(root, "log", "-1", "--format=%ct")},
             check=True,
             stdin=subprocess.DEVNULL,
             capture_output=True,
         )
-    (wheel,), (sdist,) = into.glob("*.whl"), into.glob("*.tar.gz")
-    return Package(wheel, sdist)
 
 
 def sources(root: Path, *folders: str) -> set[str]:

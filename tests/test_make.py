@@ -1,6 +1,5 @@
 """`make help` lists the targets. The locks say exactly what is installed."""
 
-import ast
 import os
 import re
 import subprocess
@@ -11,6 +10,8 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+from tests.support.architecture.sources import Source, sources
 
 ROOT = Path(__file__).parent.parent
 RUNS = ("requirements.lock", "requirements-pdf.lock", "requirements-demo.lock")
@@ -73,14 +74,10 @@ def canonical(name: str) -> str:
 
 def imported() -> Iterator[tuple[str, str]]:
     """Every module of a package that the product imports, and where."""
-    for folder in ("billing", "emails", "alembic"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text())):
-                match node:
-                    case ast.Import(names):
-                        yield from ((name.name.split(".")[0], str(path)) for name in names)
-                    case ast.ImportFrom(module=str(module), level=0):
-                        yield module.split(".")[0], str(path)
+    migrations = [Source.read(path) for path in sorted((ROOT / "alembic").rglob("*.py"))]
+    for source in (*sources(), *migrations):
+        for _, name in source.imports:
+            yield name.split(".")[0], source.module
 
 
 @pytest.mark.parametrize("lock", LOCKS)

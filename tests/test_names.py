@@ -4,6 +4,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -34,13 +35,6 @@ A_SENTENCE = 4
 """So many words a name has at most."""
 
 
-def classes(source: Source) -> Iterator[str]:
-    """The public classes that a module defines at its top level."""
-    for node in ast.parse(source.text).body:
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-            yield node.name
-
-
 def words(name: str) -> list[str]:
     """The words of a name in snake or camel case."""
     return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)]
@@ -58,17 +52,26 @@ def names(source: Source) -> Iterator[str]:
             yield node.id
 
 
+@cache
+def of_dialect(name: str) -> frozenset[str]:
+    """The words of the dialect in a name. A sentence, as tests have, is no name."""
+    spoken = words(name)
+    return frozenset(DIALECT.keys() & spoken) if len(spoken) <= A_SENTENCE else frozenset()
+
+
 def dialect(source: Source) -> list[str]:
-    """The names of a module that hold a word of the dialect, each with the field's word. A sentence, as tests have, is no name."""
-    short = {name for name in names(source) if len(words(name)) <= A_SENTENCE}
-    found = {(name, word) for name in short for word in DIALECT.keys() & set(words(name))}
+    """The names of a module that hold a word of the dialect, each with the field's word. A module is parsed only if such a word stands
+    in it, as a name or elsewhere: to parse all modules would take seconds."""
+    if not any(map(of_dialect, {source.module.rpartition(".")[2], *re.findall(r"[^\W\d]\w*", source.text)})):
+        return []
+    found = {(name, word) for name in names(source) for word in of_dialect(name)}
     return [f"{source.module}: {name} ({DIALECT[word]})" for name, word in sorted(found)]
 
 
 def test_no_class_name_has_two_meanings() -> None:
     homonyms = defaultdict(list)
     for source in sources():
-        for name in classes(source):
+        for name in source.classes:
             homonyms[name].append(source.module)
     found = {name: modules for name, modules in homonyms.items() if len(modules) > 1}
     assert found.keys() == SAME_ON_PURPOSE.keys(), found

@@ -16,7 +16,7 @@ from tests.support.architecture.sources import sources
 
 def _declared() -> Iterator[tuple[str, str]]:
     """Module and name of every class that says when its mail is true."""
-    for source in sources():
+    for source in (each for each in sources() if "true_while" in each.text):
         for node in ast.walk(ast.parse(source.text)):
             if isinstance(node, ast.ClassDef) and any(each.arg == "true_while" for each in node.keywords):
                 yield source.module, node.name

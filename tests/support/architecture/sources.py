@@ -34,6 +34,16 @@ class Source:
         return any(self.module == name or self.module.startswith(f"{name}.") for name in packages)
 
     @cached_property
+    def classes(self) -> list[str]:
+        """The public classes that the module defines at its top level."""
+        (module,) = (node for node in self._nodes if isinstance(node, ast.Module))
+        return [
+            node.name
+            for node in module.body
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        ]
+
+    @cached_property
     def imports(self) -> list[tuple[int, str]]:
         """Line and full dotted name of every import, nested ones included."""
         return [(line, name) for line, name, _ in self._imported]

@@ -14,7 +14,7 @@ from billing.platform.db_errors import took_too_long
 from billing.platform.time_limits import TIME_LIMITS, TimeLimits, Work, doing, work_now
 from billing.timetable import JOBS, tick
 from tests.access_cache.serving import serving
-from tests.proofs.many_readers import due
+from tests.proofs.many_readers import due_once
 from tests.support.world import World, local
 
 NAMES = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
@@ -58,7 +58,7 @@ def test_no_job_works_without_limits() -> None:
 
 
 def test_each_job_is_done_under_the_limits_of_its_lane(world: World) -> None:
-    due(world, 1)
+    due_once(world, 1)
     world.skip_to(local(2027, 3, 17, 12))
     seen: dict[str, set[Work]] = {}
 

@@ -30,9 +30,22 @@ def trials(world: World, count: int) -> list[str]:
 
 def due(world: World, count: int) -> list[str]:
     """Start `count` trials and go to the instant of their first charges, which are not made yet; return the subscriptions' ids."""
+    started = _until_a_second_before(world, count)
+    world.skip_to(CHARGE_AT)
+    return started
+
+
+def due_once(world: World, count: int) -> list[str]:
+    """The same, lived once in a process. The rules of `World.once` apply."""
+    name = f"{count} trials, to the second before the first charges"
+    started = world.once(name, lambda: _until_a_second_before(world, count))
+    world.skip_to(CHARGE_AT)
+    return started
+
+
+def _until_a_second_before(world: World, count: int) -> list[str]:
     started = trials(world, count)
     world.advance_to(CHARGE_AT - timedelta(seconds=1))
-    world.skip_to(CHARGE_AT)
     return started
 
 

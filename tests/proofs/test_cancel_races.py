@@ -12,7 +12,7 @@ import pytest
 from billing.billing_run.context import RunReport
 from billing.billing_run.run import run_for
 from billing.platform import stop_points
-from tests.proofs.many_readers import ROUNDS, all_of, cancel, due, kinds_of
+from tests.proofs.many_readers import ROUNDS, all_of, cancel, due_once, kinds_of
 from tests.proofs.steps import intend, send, settle_attempt, together
 from tests.support import ledger_checks
 from tests.support.world import World, local
@@ -102,7 +102,7 @@ def test_a_cancellation_as_the_charge_is_made(due_world: World, rounds: int) -> 
 
 
 def test_a_cancellation_while_the_charge_is_under_way(world: World) -> None:
-    (subscription_id,) = due(world, 1)
+    (subscription_id,) = due_once(world, 1)
     intend(world, subscription_id)
     attempt_id, answer = send(world, subscription_id)
     assert cancel(world, subscription_id).status_code == 200
@@ -120,7 +120,7 @@ def test_a_cancellation_while_the_charge_is_under_way(world: World) -> None:
 
 @pytest.mark.rare
 def test_a_cancellation_between_intent_and_call(world: World) -> None:
-    (subscription_id,) = due(world, 1)
+    (subscription_id,) = due_once(world, 1)
     intend(world, subscription_id)
     assert cancel(world, subscription_id).status_code == 200
     world.settle()
@@ -135,7 +135,7 @@ def test_a_cancellation_between_intent_and_call(world: World) -> None:
 
 
 def test_a_cancellation_after_the_worker_died_with_the_answer(world: World) -> None:
-    (subscription_id,) = due(world, 1)
+    (subscription_id,) = due_once(world, 1)
     intend(world, subscription_id)
     world.sandbox.trouble({"effect": "drop"})
     send(world, subscription_id)
@@ -146,7 +146,7 @@ def test_a_cancellation_after_the_worker_died_with_the_answer(world: World) -> N
 
 
 def test_a_cancellation_while_a_retry_is_under_way(world: World) -> None:
-    (subscription_id,) = due(world, 1)
+    (subscription_id,) = due_once(world, 1)
     card = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
     world.sandbox.decline(card, "insufficient_funds")
     world.settle()
@@ -165,7 +165,7 @@ def test_a_cancellation_while_a_retry_is_under_way(world: World) -> None:
 
 @pytest.mark.rare
 def test_a_cancellation_as_the_card_says_no(world: World) -> None:
-    (subscription_id,) = due(world, 1)
+    (subscription_id,) = due_once(world, 1)
     world.sandbox.decline(
         world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"], "insufficient_funds"
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.proofs.many_readers import due_once
 from tests.support import ledger_checks
 from tests.support.fork_server import Crash, ForkServer, Order
 from tests.support.polling import until
@@ -16,29 +17,18 @@ from tests.support.proof_size import SEED, only_at_length
 from tests.support.worker_processes import StartWorker, Worker, quiet
 from tests.support.world import World, local
 
-EMAIL = "thandi@example.com"
-CHARGE_AT = local(2027, 3, 16, 9)
+EMAIL = "reader-0@example.com"
 AFTER = local(2027, 3, 18, 12)
 
 
 def on_the_day(world: World, *, readers: int = 1) -> list[dict[str, Any]]:
     """Trials with notices, at the moment of their first charge, before any work on it."""
 
-    def live() -> list[dict[str, Any]]:
-        started = [
-            world.start_trial(_address(number), f"pm_card_visa__{number}") for number in range(readers)
-        ]
-        world.advance_to(local(2027, 3, 16, 8, 59, 59))
-        assert world.charges() == []
-        return started
-
-    started = world.once(f"{readers} trials from 1 March, to the second before the first charges", live)
-    world.skip_to(CHARGE_AT)
-    return started
-
-
-def _address(number: int) -> str:
-    return EMAIL if number == 0 else f"reader-{number}@example.com"
+    due_once(world, readers)
+    assert world.charges() == []
+    return world.rows(
+        "SELECT s.id AS subscription_id, r.id AS reader_id, r.email FROM subscription s JOIN reader r ON r.id = s.reader_id"
+    )
 
 
 def restart(world: World, start_worker: StartWorker) -> None:
@@ -72,10 +62,10 @@ def charged_once(world: World, started: list[dict[str, Any]], *, copies: int | N
     for letter in world.letters():
         if "Tax invoice" in letter.text:
             receipts.setdefault(letter.recipient, []).append(dict(letter.headers)["Message-ID"])
-    for number, one in enumerate(started):
-        assert len(world.charges(of=one["reader"]["id"])) == 1
-        assert world.subscription(one["subscription"]["id"])["status"] == "active"
-        names = receipts[_address(number)]
+    for one in started:
+        assert len(world.charges(of=one["reader_id"])) == 1
+        assert world.subscription(one["subscription_id"])["status"] == "active"
+        names = receipts[one["email"]]
         assert len(set(names)) == 1
         assert copies is None or len(names) == copies
 
@@ -120,7 +110,7 @@ def test_killed_between_intent_call_and_settle(
     assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == [attempt]
     assert len(world.charges()) == at_the_sandbox
     assert len(world.rows("SELECT id FROM message WHERE kind = 'receipt'")) == receipts
-    assert world.access(world.articles["subscriber"][0], started[0]["reader"]["id"])["allowed"]
+    assert world.access(world.articles["subscriber"][0], started[0]["reader_id"])["allowed"]
 
     world.settle()
     charged_once(world, started)

@@ -15,7 +15,7 @@ from billing.platform import stop_points
 from billing.platform.settings import ClockKind
 from billing.timetable import JOBS, Queue, tick
 from billing.worker import CONNECTIONS_A_QUEUE, connections
-from tests.proofs.many_readers import CHARGE_AT, due
+from tests.proofs.many_readers import CHARGE_AT, due_once
 from tests.support.hung_run import hung_run
 from tests.support.one_acquirer import only
 from tests.support.polling import until
@@ -41,7 +41,7 @@ def came(world: World) -> list[str]:
 def test_a_link_to_sign_in_comes_while_a_billing_run_waits_for_stripe(
     world: World, start_worker: StartWorker
 ) -> None:
-    due(world, 2)
+    due_once(world, 2)
     world.sandbox.faults(
         {"effect": "slow", "method": "POST", "path": "/v1/payment_intents", "seconds": 60, "times": None}
     )
@@ -86,7 +86,7 @@ def test_halfway_through_a_long_run_a_webhook_is_settled_and_a_link_overtakes_it
     make_world: Callable[..., World],
 ) -> None:
     world, readers = make_world(charge_concurrency=1), 6
-    due(world, readers)
+    due_once(world, readers)
     with hung_run(world, "charge.settled"):
         [taken] = world.rows("SELECT count(*) AS n FROM payment")
         assert 0 < taken["n"] < readers, "halfway"
@@ -104,7 +104,7 @@ def test_halfway_through_a_long_run_a_webhook_is_settled_and_a_link_overtakes_it
 
 
 def test_a_run_of_hours_ends_early_so_that_the_next_one_does_what_became_due_meanwhile(world: World) -> None:
-    due(world, 6)
+    due_once(world, 6)
     stepped = SteppedClock()
     run_context = replace(
         world.services.run_context, acquirers=only(world.services.gateway, stepped), concurrency=1
@@ -143,7 +143,7 @@ def test_a_worker_by_the_machines_clock_has_a_thread_for_each_lane_and_one_for_i
 
 
 def test_a_link_to_sign_in_overtakes_receipts(world: World) -> None:
-    due(world, 3)
+    due_once(world, 3)
     tick(world.services, queue=Queue.BILLING)
     assert came(world) == [], "the receipts lie there"
     world.skip_to(CHARGE_AT + timedelta(minutes=1))

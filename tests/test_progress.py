@@ -19,7 +19,7 @@ from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
 LONG = {
-    ("clock", "advance", "16d"): "moving on to 17 Mar 2027: it is 8 Mar 2027, 09:00",
+    ("clock", "advance", "8d"): "moving on to 9 Mar 2027: it is 8 Mar 2027, 09:00",
     ("doctor",): f"asking {PROMISES[0].name}",
     ("reconcile",): "reading what Stripe's balance says",
     ("export", "books"): f"writing {next(iter(SHEETS))}-",

@@ -58,14 +58,14 @@ def copy(folder: Path, to: Path) -> Path:
     return to
 
 
-def test_keeps_what_was_written_from_one_start_to_the_next(folder: Path) -> None:
+def test_keeps_what_was_written_from_one_start_to_the_next(used_folder: Path) -> None:
     with (
-        Embedded.start(folder, durable=True) as server,
+        Embedded.start(used_folder, durable=True) as server,
         psycopg.connect(server.create("house")) as connection,
     ):
         connection.execute("CREATE TABLE note AS SELECT 'kept' AS words")
     with (
-        Embedded.start(folder, durable=True) as server,
+        Embedded.start(used_folder, durable=True) as server,
         psycopg.connect(server.create("house")) as connection,
     ):
         assert connection.execute("SELECT words FROM note").fetchone() == ("kept",)

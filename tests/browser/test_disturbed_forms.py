@@ -4,6 +4,7 @@ Whatever happens, the form acts once or not at all, and the reader sees a page t
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +12,9 @@ import pytest
 from tests.support.person import PHONE
 from tests.support.shared_chromium import Chromium
 from tests.support.signed_in import signed_in
-from tests.support.starting_points import subscriber
+from tests.support.starting_points import fast_forward, subscriber
 from tests.support.walker import Walker
-from tests.support.world import World, local
+from tests.support.world import ZONE, World, local
 
 pytestmark = pytest.mark.browser
 
@@ -153,7 +154,8 @@ def test_midnight_between_page_and_press(world: World, chromium: Chromium, name:
     form = FORMS[name]
     with chromium.context(**PHONE) as context:
         who = Walker(world, context.new_page(), subscriber(world, form.begins).email)
-        world.advance_to(world.now.replace(hour=23, minute=59, second=50))
+        midnight = (world.now.astimezone(ZONE) + timedelta(days=1)).replace(hour=0, minute=0)
+        fast_forward(world, midnight - timedelta(seconds=10))
         who.sign_in()
         before = rows(world, form)
         reach(who, form)

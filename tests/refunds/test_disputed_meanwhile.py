@@ -25,21 +25,38 @@ def owed_on_pages(world: World, reader: Subscriber, finance: Browser) -> tuple[b
     return by_reader, "Owed to readers" in finance.get("/staff/books").words
 
 
+def leave(world: World, reader: Subscriber, refunds: str) -> None:
+    """Let the reader leave at once; `refunds` is what becomes of refunds at the bank."""
+
+    def live() -> None:
+        world.sandbox.banks("refunds", **{"as": refunds})
+        cancel(world, reader.subscription_id, when="now", refund="last")
+
+    world.once(f"the reader has left, and refunds are {refunds}", live)
+
+
 @pytest.fixture
 def pending(world: World, paid: Subscriber) -> Subscriber:
     """A reader who has left, and whose refund is pending at the bank."""
-    world.sandbox.banks("refunds", **{"as": "pending"})
-    cancel(world, paid.subscription_id, when="now", refund="last")
-    world.settle()
+    leave(world, paid, "pending")
     return paid
+
+
+def disputed_a_day(world: World) -> str:
+    """The reader's bank disputes the charge, and a day and an hour go by. Call it right after a fixture. The dispute at Stripe."""
+
+    def live() -> str:
+        ref = dispute(world)
+        world.advance(days=1, hours=1)
+        return ref
+
+    return world.once("a dispute of a day", live)
 
 
 @pytest.fixture
 def bouncing(world: World, paid: Subscriber) -> Subscriber:
     """A reader who has left, and whose refund succeeded and fails a day later."""
-    world.sandbox.banks("refunds", **{"as": "fails"})
-    cancel(world, paid.subscription_id, when="now", refund="last")
-    world.settle()
+    leave(world, paid, "fails")
     return paid
 
 
@@ -77,8 +94,7 @@ def test_its_failure_waits_for_the_news_of_the_dispute(world: World, pending: Su
 def test_a_refund_that_bounces_while_a_bank_has_the_money_is_not_owed_besides(
     world: World, bouncing: Subscriber, staff: SignIn
 ) -> None:
-    ref = dispute(world)
-    world.advance(days=1, hours=1)
+    ref = disputed_a_day(world)
     assert world.rows("SELECT state FROM refund") == [{"state": "failed"}]
     assert "refund_failed" not in world.mail_kinds(bouncing.email)
     finance = staff("finance")
@@ -108,8 +124,7 @@ def test_when_the_dispute_is_won_it_is_owed_and_the_reader_is_asked_how_to_pay(
     world: World, way: str, request: pytest.FixtureRequest, staff: SignIn
 ) -> None:
     reader: Subscriber = request.getfixturevalue(way)
-    ref = dispute(world)
-    world.advance(days=1, hours=1)
+    ref = disputed_a_day(world)
     assert world.mail_kinds(reader.email).count("refund_failed") == 0
     world.sandbox.banks("win", dispute=ref)
     world.settle()

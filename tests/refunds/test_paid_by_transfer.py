@@ -26,10 +26,14 @@ def refund(world: World) -> dict[str, Any]:
 @pytest.fixture(params=["too_old", "pending_fails", "canceled"])
 def refused(world: World, paid: Subscriber, request: pytest.FixtureRequest) -> Subscriber:
     """A reader who left at once on 16 March. Stripe refused the refund for good. It is 20 March, noon."""
-    world.sandbox.banks("refunds", **{"as": request.param})
-    cancel(world, paid.subscription_id, when="now", refund="last")
-    world.advance_to(local(2027, 3, 20, 12))
-    world.sandbox.banks("refunds", **{"as": None})
+
+    def live() -> None:
+        world.sandbox.banks("refunds", **{"as": request.param})
+        cancel(world, paid.subscription_id, when="now", refund="last")
+        world.advance_to(local(2027, 3, 20, 12))
+        world.sandbox.banks("refunds", **{"as": None})
+
+    world.once(f"a refund is refused for good: {request.param}", live)
     return paid
 
 

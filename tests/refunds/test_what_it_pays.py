@@ -8,7 +8,7 @@ import pytest
 from tests.support.books import book_text, rows_of
 from tests.support.browser import Browser
 from tests.support.staff_members import SignIn
-from tests.support.starting_points import Subscriber
+from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 
 
@@ -30,6 +30,12 @@ def of_ours(world: World, cents: int) -> None:
     assert world.rows("SELECT 1 FROM refund WHERE bounced_at IS NOT NULL")
 
 
+def bounced(world: World) -> None:
+    """R30.00 of the charge, returned by the API on 17 March, has come back. It is the day after."""
+    fast_forward(world, local(2027, 3, 17, 11))
+    world.once("R30.00 bounced", lambda: of_ours(world, 3000))
+
+
 def enter(world: World, finance: Browser, reader: Subscriber, ref: str) -> None:
     """Press the one button."""
     where = f"/staff/readers/{reader.reader_id}/enter-refund"
@@ -41,7 +47,7 @@ def enter(world: World, finance: Browser, reader: Subscriber, ref: str) -> None:
 def test_one_made_before_a_refund_of_ours_bounced_is_a_refund_of_its_own(
     world: World, paid: Subscriber, staff: SignIn
 ) -> None:
-    world.advance_to(local(2027, 3, 17, 11))
+    fast_forward(world, local(2027, 3, 17, 11))
     before = by_hand(world, 3000)
     world.advance(hours=2)
     of_ours(world, 3000)
@@ -56,8 +62,7 @@ def test_one_made_before_a_refund_of_ours_bounced_is_a_refund_of_its_own(
 def test_one_made_after_it_bounced_pays_what_it_left_owing(
     world: World, paid: Subscriber, staff: SignIn
 ) -> None:
-    world.advance_to(local(2027, 3, 17, 11))
-    of_ours(world, 3000)
+    bounced(world)
     world.advance(hours=1)
     after = by_hand(world, 3000)
     finance = staff("finance")
@@ -70,7 +75,7 @@ def test_one_made_before_we_heard_of_the_bounce_pays_it_where_it_can_be_nothing_
     world: World, paid: Subscriber, staff: SignIn
 ) -> None:
     """More than the charge can't be returned, so the whole of it had come back."""
-    world.advance_to(local(2027, 3, 17, 11))
+    fast_forward(world, local(2027, 3, 17, 11))
     world.sandbox.banks("refunds", **{"as": "fails"})
     (payment,) = world.rows("SELECT id FROM payment")
     world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "kind"}).raise_for_status()
@@ -93,8 +98,8 @@ def test_one_made_before_we_heard_of_the_bounce_pays_it_where_it_can_be_nothing_
 def test_one_that_was_entered_while_it_was_pending_and_fails_is_promised_to_nobody(
     world: World, paid: Subscriber, staff: SignIn, way: str
 ) -> None:
+    fast_forward(world, local(2027, 3, 17, 11))
     world.sandbox.banks("refunds", **{"as": way})
-    world.advance_to(local(2027, 3, 17, 11))
     enter(world, staff("finance"), paid, by_hand(world, 7500))
     assert world.rows("SELECT state FROM refund") == [{"state": "pending"}]
     world.advance(days=2)
@@ -114,8 +119,7 @@ def credit_notes(world: World) -> list[str]:
 def test_the_bookkeeper_and_staff_see_by_which_way_a_debt_was_paid(
     world: World, paid: Subscriber, staff: SignIn
 ) -> None:
-    world.advance_to(local(2027, 3, 17, 11))
-    of_ours(world, 3000)
+    bounced(world)
     of_ours(world, 2000)
     assert credit_notes(world) == ["owed, the refund bounced"] * 2
     after = by_hand(world, 3000)
@@ -135,8 +139,7 @@ def test_the_bookkeeper_and_staff_see_by_which_way_a_debt_was_paid(
 
 
 def test_what_a_bank_returned_is_not_called_owed(world: World, paid: Subscriber, staff: SignIn) -> None:
-    world.advance_to(local(2027, 3, 17, 11))
-    of_ours(world, 3000)
+    bounced(world)
     world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
     world.settle()
     assert credit_notes(world) == ["the refund bounced, and the reader's bank has the money"]

@@ -1,16 +1,17 @@
 """Refunds with one cause are in one mail with its documents; every tax invoice reaches its reader."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from billing.timetable import Queue, tick
+from tests.proofs.many_readers import CHARGE_AT, trials
 from tests.proofs.many_readers import cancel as ask_to_cancel
-from tests.proofs.many_readers import due
 from tests.proofs.steps import intend, send, settle_attempt
 from tests.support import ledger_checks
 from tests.support.cancel_helpers import cancel, cancel_signed_out
-from tests.support.starting_points import Subscriber
+from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 
 
@@ -21,7 +22,7 @@ def said(world: World, email: str, subject: str) -> str:
 @pytest.fixture
 def four_charges(world: World, paid_twice: Subscriber) -> Subscriber:
     """A reader who was charged four times since a letter of 14 March that nobody opened; it is 17 June."""
-    world.advance_to(local(2027, 6, 17, 12))
+    fast_forward(world, local(2027, 6, 17, 12))
     return paid_twice
 
 
@@ -112,9 +113,17 @@ def test_a_refund_that_waits_for_balance_holds_up_no_confirmation(world: World, 
     ledger_checks.check(world)
 
 
-def raced(world: World) -> dict[str, Any]:
-    """A reader whose charge succeeds during the cancellation."""
-    (subscription_id,) = due(world, 1)
+def raced(world: World, refunds: str | None = None) -> dict[str, Any]:
+    """A reader whose charge succeeds during the cancellation. `refunds`: what becomes of refunds, if not that they go out."""
+
+    def live() -> list[str]:
+        started = trials(world, 1)
+        world.advance_to(CHARGE_AT - timedelta(seconds=1))
+        return started
+
+    (subscription_id,) = world.once("a second before the charge", live)
+    world.skip_to(CHARGE_AT)
+    world.sandbox.banks("refunds", **{"as": refunds})
     intend(world, subscription_id)
     attempt_id, answer = send(world, subscription_id)
     assert ask_to_cancel(world, subscription_id).status_code == 200
@@ -138,8 +147,7 @@ def test_a_charge_that_raced_a_cancellation_gets_its_invoice_and_its_credit_note
 
 
 def test_the_invoice_of_a_raced_charge_goes_out_also_when_the_refund_waits(world: World) -> None:
-    world.sandbox.banks("refunds", **{"as": "pending"})
-    reader = raced(world)
+    reader = raced(world, refunds="pending")
     world.settle()
     words = said(world, reader["email"], "R75.00 incl. VAT goes back to you")
     assert "Tax invoice no.: INV-000001" in words

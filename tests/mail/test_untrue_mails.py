@@ -20,7 +20,7 @@ from billing.subscriptions.start import Starting, start_paid
 from tests.support.cancel_helpers import cancel
 from tests.support.newsroom import Newsroom
 from tests.support.staff_members import SignIn
-from tests.support.starting_points import Subscriber
+from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 
 NOTICE = local(2027, 3, 8, 9)
@@ -46,7 +46,7 @@ def _by(world: World, do: Callable[..., object], *arguments: object, **more: obj
 
 
 def test_who_has_cancelled_is_told_of_no_charge_to_come(world: World, in_trial: Subscriber) -> None:
-    world.advance_to(NOTICE - timedelta(minutes=1))
+    fast_forward(world, NOTICE - timedelta(minutes=1))
     world.smtp.greylist(in_trial.email)
     world.advance_to(NOTICE)
     assert _states(world, "trial_notice") == ["queued"]
@@ -69,7 +69,7 @@ def test_a_start_that_is_cancelled_at_once_is_not_confirmed_afterwards(world: Wo
 def test_what_is_undone_in_time_is_announced_again_and_charged_on_its_day(
     world: World, in_trial: Subscriber
 ) -> None:
-    world.advance_to(NOTICE - timedelta(minutes=1))
+    fast_forward(world, NOTICE - timedelta(minutes=1))
     world.smtp.greylist(in_trial.email)
     world.advance_to(NOTICE)
     cancel(world, in_trial.subscription_id)
@@ -87,7 +87,7 @@ def test_what_is_undone_in_time_is_announced_again_and_charged_on_its_day(
 def test_a_notice_that_was_taken_back_is_none_and_without_it_nothing_is_charged(
     world: World, in_trial: Subscriber
 ) -> None:
-    world.advance_to(NOTICE - timedelta(minutes=1))
+    fast_forward(world, NOTICE - timedelta(minutes=1))
     world.smtp.greylist(in_trial.email)
     world.advance_to(NOTICE)
     cancel(world, in_trial.subscription_id)
@@ -105,9 +105,9 @@ def test_a_notice_that_was_taken_back_is_none_and_without_it_nothing_is_charged(
 
 
 def test_a_payment_that_succeeds_takes_back_that_it_failed(world: World, paid: Subscriber) -> None:
+    fast_forward(world, local(2027, 4, 16, 8, 59))
     (card,) = world.rows("SELECT gateway_ref FROM payment_method")
     world.sandbox.decline(card["gateway_ref"], "insufficient_funds")
-    world.advance_to(local(2027, 4, 16, 8, 59))
     world.smtp.greylist(paid.email)
     world.advance_to(local(2027, 4, 16, 9))
     assert _states(world, "payment_failed") == ["queued"]
@@ -136,7 +136,7 @@ def test_only_the_newest_sign_in_link_of_a_browser_is_sent(world: World, in_tria
 
 
 def test_another_card_is_announced_by_a_notice_that_names_it(world: World, in_trial: Subscriber) -> None:
-    world.advance_to(NOTICE - timedelta(minutes=1))
+    fast_forward(world, NOTICE - timedelta(minutes=1))
     world.smtp.greylist(in_trial.email)
     world.advance_to(NOTICE)
     (card,) = world.rows("SELECT gateway_ref FROM payment_method")
@@ -255,7 +255,7 @@ def test_one_that_is_taken_back_behind_others_of_its_batch_is_not_sent(world: Wo
 def test_one_that_is_taken_back_while_the_relay_takes_it_counts_as_told(
     world: World, in_trial: Subscriber
 ) -> None:
-    world.advance_to(NOTICE - timedelta(minutes=1))
+    fast_forward(world, NOTICE - timedelta(minutes=1))
     world.smtp.meanwhile(lambda: cancel(world, in_trial.subscription_id), at="dot")
     world.advance_to(NOTICE)
     assert _states(world, "trial_notice") == ["accepted"]
@@ -267,7 +267,7 @@ def test_one_that_is_taken_back_while_the_relay_takes_it_counts_as_told(
 def test_one_that_is_taken_back_while_the_relay_puts_it_off_is_not_tried_again(
     world: World, in_trial: Subscriber
 ) -> None:
-    world.advance_to(NOTICE - timedelta(minutes=1))
+    fast_forward(world, NOTICE - timedelta(minutes=1))
     world.smtp.meanwhile(lambda: cancel(world, in_trial.subscription_id), at="rcpt")
     world.smtp.greylist(in_trial.email)
     world.advance_to(NOTICE)
@@ -279,7 +279,7 @@ def test_one_that_is_taken_back_while_the_relay_puts_it_off_is_not_tried_again(
 def test_what_makes_a_mail_untrue_behind_our_back_is_seen_when_it_is_sent(
     world: World, in_trial: Subscriber
 ) -> None:
-    world.advance_to(NOTICE - timedelta(minutes=1))
+    fast_forward(world, NOTICE - timedelta(minutes=1))
     world.smtp.greylist(in_trial.email)
     world.advance_to(NOTICE)
     world.execute("UPDATE payment_method SET last4 = '0000'")
@@ -288,7 +288,7 @@ def test_what_makes_a_mail_untrue_behind_our_back_is_seen_when_it_is_sent(
 
 
 def test_staff_see_that_it_was_never_sent(world: World, in_trial: Subscriber, staff: SignIn) -> None:
-    world.advance_to(NOTICE - timedelta(minutes=1))
+    fast_forward(world, NOTICE - timedelta(minutes=1))
     world.smtp.greylist(in_trial.email)
     world.advance_to(NOTICE)
     cancel(world, in_trial.subscription_id)

@@ -9,16 +9,24 @@ from billing.platform import heartbeat
 from billing.platform.installation import is_home_in
 from billing.reports import doctor, watch
 from tests.support.broken_templates import broken_template
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 READERS = [f"reader{number}@example.com" for number in range(6)]
 SYNTAX, UNDEFINED, FILTER = "{% if %}", "{{ nothing.of_that_name }}", "{{ house|no_such_filter }}"
 
 
-def six_charged(world: World) -> None:
-    for number, email in enumerate(READERS):
-        world.start_trial(email, f"pm_card_visa__{number}")
-    world.advance_to(local(2027, 3, 16, 8))
+def six_to_be_charged(world: World) -> None:
+    """It is 8:00 on the day of the first charge of six readers. A seventh is charged on the next day."""
+
+    def live() -> None:
+        for number, email in enumerate(READERS):
+            world.start_trial(email, f"pm_card_visa__{number}")
+        world.advance_to(local(2027, 3, 2, 10))
+        world.start_trial("a-day-later@example.com", "pm_card_visa__6")
+        world.advance_to(local(2027, 3, 16, 8))
+
+    world.once("six to be charged", live)
 
 
 def mails(world: World, kind: str) -> list[dict[str, Any]]:
@@ -41,7 +49,7 @@ def cases(world: World) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("source", [SYNTAX, UNDEFINED, FILTER])
 def test_the_others_go_out_and_it_goes_out_once_the_template_is_mended(world: World, source: str) -> None:
-    six_charged(world)
+    six_to_be_charged(world)
     with broken_template("receipt", source):
         world.advance_to(local(2027, 3, 16, 12))
         assert len(world.charges()) == 6
@@ -70,13 +78,13 @@ def test_the_others_go_out_and_it_goes_out_once_the_template_is_mended(world: Wo
     looked(world)
     assert cases(world)[0]["closed_at"] is not None
     with broken_template("receipt", source):
-        world.advance_to(local(2027, 4, 16, 12))
+        world.advance_to(local(2027, 3, 17, 12))
         looked(world)
         assert len(cases(world)) == 2, "another time is another case"
 
 
 def test_one_whose_facts_make_no_sense_holds_up_no_other(world: World) -> None:
-    six_charged(world)
+    six_to_be_charged(world)
     with broken_template("receipt", SYNTAX):
         world.advance_to(local(2027, 3, 16, 12))
     world.execute(
@@ -89,7 +97,7 @@ def test_one_whose_facts_make_no_sense_holds_up_no_other(world: World) -> None:
 
 
 def test_an_address_is_not_taken_for_one_that_refuses_mail_because_we_could_not_write(world: World) -> None:
-    six_charged(world)
+    six_to_be_charged(world)
     (reader, *_) = world.rows("SELECT id, email FROM reader ORDER BY email")
     browser = world.browser()
     with broken_template("sign_in_link", SYNTAX):
@@ -101,11 +109,11 @@ def test_an_address_is_not_taken_for_one_that_refuses_mail_because_we_could_not_
         assert not unreachable.refuses(session, reader["id"], reader["email"])
 
 
-def test_a_notice_that_cannot_be_written_moves_the_charge(world: World) -> None:
-    world.start_trial(READERS[0])
+def test_a_notice_that_cannot_be_written_moves_the_charge(world: World, in_trial: Subscriber) -> None:
     with broken_template("trial_notice", UNDEFINED):
-        world.advance_to(local(2027, 3, 16, 12))
+        world.advance_to(local(2027, 3, 9, 10))  # the notice of 8 March is too late by then
+    world.advance_to(local(2027, 3, 16, 12))
     assert world.charges() == []
     assert world.rows("SELECT ended_at FROM subscription") == [{"ended_at": None}]
-    world.advance(days=12)
+    world.advance(days=5)
     assert len(world.charges()) == 1

@@ -19,8 +19,14 @@ NEW = "thandi@elsewhere.example"
 def browser(world: World) -> Browser:
     """A reader whose address refuses our mail, about to confirm another. A mail about more days waits."""
     browser = in_trial_by_pages(world)
+
+    def live() -> None:
+        world.smtp.refuse(550, "no such mailbox", to=OLD)
+        world.advance_to(local(2027, 3, 13))
+
+    world.once("the address refuses mail until 13 March", live)
+    world.smtp.mend()
     world.smtp.refuse(550, "no such mailbox", to=OLD)
-    world.advance_to(local(2027, 3, 13))
     browser.get("/account/address")
     browser.post("/account/address", email=NEW)
     world.settle()

@@ -98,17 +98,18 @@ def test_a_newsletter_is_begun_shown_and_can_be_chosen(newsroom: Newsroom) -> No
     assert (again.exit_code, str(again.exception)) == (1, "There is a newsletter by that id already.")
 
 
-@pytest.mark.parametrize("control", ["\r\nBcc: all@example.com", "\n", "\x1f", "\x85", "\u2028"])
 @pytest.mark.parametrize("what", ["name", "description", "rhythm"])
-def test_its_words_stand_in_headers_so_each_is_one_line(newsroom: Newsroom, what: str, control: str) -> None:
+def test_its_words_stand_in_headers_so_each_is_one_line(newsroom: Newsroom, what: str) -> None:
     before = run_on(newsroom.world, "newsletters", "list").output
-    refused = add(newsroom, "harbour-notes", **{what: f"Harbour{control}Notes"})
-    assert refused.exit_code == 1
-    assert f"The {what} of a newsletter is one line" in str(refused.exception)
-    with pytest.raises(IntegrityError, match="words_are_lines"):
-        newsroom.world.execute(
-            f"UPDATE newsletter SET {what} = :words WHERE id = 'first-light'", words=f"Harbour{control}Notes"
-        )
+    for control in ("\r\nBcc: all@example.com", "\n", "\x1f", "\x85", "\u2028"):
+        words = f"Harbour{control}Notes"
+        refused = add(newsroom, "harbour-notes", **{what: words})
+        assert refused.exit_code == 1, repr(control)
+        assert f"The {what} of a newsletter is one line" in str(refused.exception), repr(control)
+        with pytest.raises(IntegrityError, match="words_are_lines"):
+            newsroom.world.execute(
+                f"UPDATE newsletter SET {what} = :words WHERE id = 'first-light'", words=words
+            )
     assert run_on(newsroom.world, "newsletters", "list").output == before
 
 

@@ -1,5 +1,6 @@
 """Bounces and complaints count only if they name a mail of ours, once, and within their proper scope (B1 to B4, B6)."""
 
+from datetime import timedelta
 from email import message_from_bytes
 from email.policy import SMTP
 
@@ -132,7 +133,7 @@ def test_a_full_mailbox_is_given_five_chances_over_two_weeks(newsroom: Newsroom)
             break
         assert newsroom.take(dsn(arrived[-1].sender, status="5.2.2")) is ReportOutcome.NEW
         assert newsroom.suppressions() == ([("newsletters", "soft_bounces")] if issue == 4 else [])
-        newsroom.world.advance(days=3)
+        newsroom.world.skip_to(newsroom.world.now + timedelta(days=3))
 
 
 def test_soft_returns_far_apart_or_of_one_issue_are_no_pattern(newsroom: Newsroom) -> None:
@@ -140,7 +141,7 @@ def test_soft_returns_far_apart_or_of_one_issue_are_no_pattern(newsroom: Newsroo
     for _ in range(6):
         newsroom.send()
         newsroom.take(dsn(newsroom.arrived_for(address)[-1].sender, status="4.4.7"))
-        newsroom.world.advance(days=4)
+        newsroom.world.skip_to(newsroom.world.now + timedelta(days=4))
     assert newsroom.suppressions() == []
     tokens = newsroom.world.services.site.tokens
     number = number_of(tokens, newsroom.arrived_for(address)[-1].sender.partition("@")[0].removeprefix("b+"))
@@ -154,12 +155,12 @@ def test_soft_returns_far_apart_or_of_one_issue_are_no_pattern(newsroom: Newsroo
 
 def test_policy_is_never_the_readers_fault(newsroom: Newsroom) -> None:
     (address,) = newsroom.people(1)
-    for _ in range(8):
+    for _ in range(6):  # a full mailbox has five chances
         newsroom.send()
         newsroom.take(dsn(newsroom.arrived_for(address)[-1].sender, status="5.7.1"))
         newsroom.world.advance(hours=1)
     assert newsroom.suppressions() == []
-    assert len(newsroom.arrived_for(address)) == 8
+    assert len(newsroom.arrived_for(address)) == 6
 
 
 def test_a_complaint_ends_all_newsletters_and_no_other_mail(newsroom: Newsroom) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.changes.test_withdrawing_again import newest, withdrawn_then_started_again
-from tests.staff.test_requests_to_cancel import ask, open_requests
+from tests.support.browser import Browser
+from tests.support.requests_to_cancel import READER, ask, asked_by_a_stranger, open_requests
 from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.staff_members import SignIn
 from tests.support.start_at_once import start_at_once
@@ -45,6 +46,26 @@ def by_staff(act: str) -> Door:
     return go
 
 
+def begun_again(world: World, paid: Subscriber) -> Browser:
+    """13 April: the last day of withdrawing for the second time; signed in. Call it right after `paid`."""
+
+    def live() -> None:
+        withdrawn_then_started_again(world, paid)
+
+    world.once("withdrawn, begun again, and on the last day of withdrawing", live)
+    return signed_in(world, paid.email)
+
+
+def asked_for_the_money_again(world: World, paid: Subscriber) -> None:
+    """The same day: the reader has asked for the money a second time. Call it right after `paid`."""
+    begun_again(world, paid)
+
+    def live() -> None:
+        signed_in(world, paid.email).again("/account/withdraw").post("/account/withdraw")
+
+    world.once("asked for the money again", live)
+
+
 UNDO = [hosted("/account/resume", at="/account/resume"), by_program("resume"), by_staff("resume")]
 
 
@@ -52,8 +73,7 @@ UNDO = [hosted("/account/resume", at="/account/resume"), by_program("resume"), b
 def test_undone_nobody_is_asked_for_the_money_any_more(
     world: World, paid: Subscriber, staff: SignIn, undo: Door
 ) -> None:
-    browser = withdrawn_then_started_again(world, paid)
-    browser.again("/account/withdraw").post("/account/withdraw")
+    asked_for_the_money_again(world, paid)
     assert (
         "The subscription is cancelled."
         in staff("support").get(f"/staff/requests/{open_requests(world)[0]['id']}").words
@@ -61,7 +81,7 @@ def test_undone_nobody_is_asked_for_the_money_any_more(
     undo(world, paid, staff)
     assert world.subscription(newest(world))["next_charge"] is not None
     assert open_requests(world) == []
-    page = browser.get("/account").words
+    page = signed_in(world, paid.email).get("/account").words
     assert "You asked on" not in page
     assert "You can ask until Tuesday 13 April 2027" in page
 
@@ -70,13 +90,18 @@ def test_undone_nobody_is_asked_for_the_money_any_more(
 def test_undone_an_older_form_holds_no_charge(
     world: World, paid: Subscriber, staff: SignIn, undo: Door
 ) -> None:
-    world.advance_to(local(2027, 4, 14, 11))
-    ask(world.browser())
-    world.advance_to(local(2027, 4, 30, 11))
-    hosted("/account/cancel", when="period_end")(world, paid, staff)
+    asked_by_a_stranger(world)
+
+    def live() -> None:
+        world.advance_to(local(2027, 4, 23, 12))
+        world.skip_to(local(2027, 4, 30, 11))
+        hosted("/account/cancel", when="period_end")(world, paid, staff)
+
+    world.once("its reader cancels two weeks later", live)
     assert len(open_requests(world)) == 1, "older than a week: staff decide about the money"
     undo(world, paid, staff)
     assert open_requests(world) == []
+    world.skip_to(local(2027, 5, 16, 8))
     world.advance_to(local(2027, 5, 16, 12))
     assert world.charged_at()[-1] == "2027-05-16 09:00"
 
@@ -91,16 +116,21 @@ def test_undone_what_was_written_besides_still_waits_for_a_person(world: World) 
 
 
 def charge_in_flight_then_form(world: World, month: int) -> None:
-    """The charge of the 16th is intended and doesn't arrive; half a minute later a form asks to cancel; then the charge arrives."""
-    world.advance_to(local(2027, month, 16, 8))
-    world.sandbox.faults(
-        {"effect": "reset_before", "method": "POST", "path": "/v1/payment_intents", "times": None}
-    )
-    world.advance_to(local(2027, month, 16, 9))
-    world.sandbox.faults()
-    world.skip_to(local(2027, month, 16, 9, 0, 30))
-    ask(world.browser())
-    world.advance_to(local(2027, month, 16, 10))
+    """The charge of the 16th is intended and doesn't arrive; half a minute later a form asks to cancel; then the charge arrives.
+    Call it right after a starting point."""
+
+    def live() -> None:
+        world.advance_to(local(2027, month, 16, 8))
+        world.sandbox.faults(
+            {"effect": "reset_before", "method": "POST", "path": "/v1/payment_intents", "times": None}
+        )
+        world.advance_to(local(2027, month, 16, 9))
+        world.sandbox.faults()
+        world.skip_to(local(2027, month, 16, 9, 0, 30))
+        ask(world.browser())
+        world.advance_to(local(2027, month, 16, 10))
+
+    world.once("a charge in flight, then a form", live)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +174,7 @@ def test_a_withdrawal_answers_the_form_too(
 def test_one_that_staff_decide_about_answers_the_form_too(
     world: World, paid: Subscriber, staff: SignIn, door: Door
 ) -> None:
-    withdrawn_then_started_again(world, paid)
+    begun_again(world, paid)
     ask(world.browser())
     door(world, paid, staff)
     assert [row["kind"] for row in open_requests(world)] == ["withdraw"]
@@ -162,8 +192,9 @@ def test_a_form_sent_twice_leaves_nothing_open(world: World) -> None:
 def test_one_whose_subscription_has_ended_is_told_so(world: World) -> None:
     browser = in_trial_by_pages(world)
     ask(browser)
-    world.advance_to(local(2027, 6, 1))
-    page = ask(signed_in(world, "thandi@example.com")).words
+    world.skip_to(local(2027, 6, 1))
+    world.settle()
+    page = ask(signed_in(world, READER)).words
     assert "No subscription runs" in page
     assert "is cancelled" not in page
     assert "A person reads" in page
@@ -171,8 +202,7 @@ def test_one_whose_subscription_has_ended_is_told_so(world: World) -> None:
 
 
 def test_keep_in_a_stale_page_keeps_nothing_and_says_so(world: World, paid: Subscriber) -> None:
-    world.advance_to(local(2027, 4, 14, 11))
-    ask(world.browser())
+    asked_by_a_stranger(world)
     stale = signed_in(world, paid.email)
     stale.get("/account")
     elsewhere = world.browser()
@@ -185,15 +215,19 @@ def test_keep_in_a_stale_page_keeps_nothing_and_says_so(world: World, paid: Subs
 
 def asked_and_started_again(world: World, paid: Subscriber) -> str:
     """The id of the second withdrawal, which staff didn't answer before the subscription ended. The reader began a third
-    one.
-    """
-    withdrawn_then_started_again(world, paid).again("/account/withdraw").post("/account/withdraw")
-    second = newest(world)
-    world.advance_to(local(2027, 5, 1, 12))
-    assert world.subscription(second)["status"] == "ended"
-    start_at_once(world, paid.email)
-    assert newest(world) != second
-    return second
+    one. Call it right after `paid`."""
+    asked_for_the_money_again(world, paid)
+
+    def live() -> str:
+        second = newest(world)
+        world.skip_to(local(2027, 4, 29, 12))
+        world.advance_to(local(2027, 5, 1, 12))
+        assert world.subscription(second)["status"] == "ended"
+        start_at_once(world, paid.email)
+        assert newest(world) != second
+        return second
+
+    return world.once("unanswered until it ended, and begun a third time", live)
 
 
 def test_a_request_to_withdraw_is_about_the_subscription_it_was_asked_of(

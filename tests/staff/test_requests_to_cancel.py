@@ -13,35 +13,31 @@ from billing.reports import doctor
 from billing.staff import requests
 from billing.staff.models import RequestKind
 from tests.reports.operator import broken
-from tests.support.browser import Answer, Browser
 from tests.support.cancel_helpers import cancel
+from tests.support.requests_to_cancel import READER, ask, asked_by_a_stranger, open_requests
 from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.staff_members import SignIn
 from tests.support.start_at_once import start_at_once
-from tests.support.starting_points import Subscriber
+from tests.support.starting_points import Subscriber, fast_forward, subscriber
 from tests.support.two_connections import fail_instead_of_waiting
 from tests.support.world import World, local
-
-READER = "thandi@example.com"
-
-
-def ask(browser: Browser, words: str = "", email: str = READER) -> Answer:
-    browser.get("/contact")
-    return browser.post("/contact", kind="cancel", email=email, words=words)
 
 
 def next_charge(world: World, subscription_id: str) -> datetime:
     return datetime.fromisoformat(world.subscription(subscription_id)["next_charge"]["at"])
 
 
-def open_requests(world: World) -> list[dict[str, object]]:
-    return world.rows("SELECT * FROM reader_request WHERE closed_at IS NULL ORDER BY id")
-
-
 def alarms(world: World) -> list[dict[str, object]]:
     return world.rows(
         "SELECT opened_at, link FROM staff_case WHERE subject LIKE 'requests-to-cancel-are-answered:%'"
     )
+
+
+@pytest.fixture
+def asked(world: World, paid: Subscriber) -> Subscriber:
+    """14 April, 11:00: a form has just asked to cancel a subscription that is charged in two days."""
+    asked_by_a_stranger(world)
+    return paid
 
 
 def test_a_signed_in_request_is_the_cancellation(world: World) -> None:
@@ -51,7 +47,7 @@ def test_a_signed_in_request_is_the_cancellation(world: World) -> None:
     (row,) = world.rows("SELECT cancel_asked_at, cancels_at FROM subscription")
     assert row["cancel_asked_at"] == world.now
     assert open_requests(world) == []
-    world.advance_to(local(2027, 6, 1))
+    world.advance_to(local(2027, 3, 17))
     assert world.charges() == []
     assert "cancelled" in world.mail_kinds(READER)
 
@@ -61,15 +57,13 @@ def test_what_a_signed_in_reader_wrote_is_still_read_by_a_person(world: World) -
     assert "A person reads" in ask(browser, "Please cancel. And delete my newsletters.").words
     assert [row["words"] for row in open_requests(world)] == ["Please cancel. And delete my newsletters."]
     assert world.rows("SELECT cancel_asked_at FROM subscription")[0]["cancel_asked_at"] == world.now
-    world.advance_to(local(2027, 6, 1))
+    world.advance_to(local(2027, 3, 17))
     assert world.charges() == []
 
 
 def test_an_open_request_holds_the_next_charge_and_its_reader_and_staff_are_told_before(
-    world: World, paid: Subscriber
+    world: World, asked: Subscriber
 ) -> None:
-    world.advance_to(local(2027, 4, 14, 11))
-    ask(world.browser(), "Please stop.")
     world.settle()
     letter = world.letters(READER)[-1]
     assert letter.subject == "We received a request to cancel your subscription"
@@ -81,9 +75,9 @@ def test_an_open_request_holds_the_next_charge_and_its_reader_and_staff_are_told
     held = world.letters(READER)[-1]
     assert held.subject == "Your charge of R75.00 incl. VAT is put off to Friday 23 April 2027"
     assert any("/cancel/" in link for link in held.links)
-    assert next_charge(world, paid.subscription_id) == local(2027, 4, 23, 9)
+    assert next_charge(world, asked.subscription_id) == local(2027, 4, 23, 9)
     locked = world.articles["subscriber"][0]
-    assert world.access(locked, paid.reader_id)["allowed"]
+    assert world.access(locked, asked.reader_id)["allowed"]
 
     world.advance_to(local(2027, 4, 18, 12))
     (alarm,) = alarms(world)
@@ -95,11 +89,13 @@ def test_an_open_request_holds_the_next_charge_and_its_reader_and_staff_are_told
 
 
 def test_every_charge_is_held_once_while_it_waits_and_goes_back_when_it_was_the_reader(
-    world: World, paid: Subscriber, staff: SignIn
+    world: World, asked: Subscriber, staff: SignIn
 ) -> None:
-    world.advance_to(local(2027, 4, 14, 11))
-    ask(world.browser())
-    world.advance_to(local(2027, 5, 20))
+    fast_forward(world, local(2027, 4, 17))
+    world.skip_to(local(2027, 4, 23, 8))
+    world.advance_to(local(2027, 4, 23, 12))
+    world.skip_to(local(2027, 5, 16, 8))
+    world.advance_to(local(2027, 5, 17))
     assert len(world.charges()) == 2, "the one of 16 May is held to the 23rd"
     whys = [
         row["reason"]
@@ -113,14 +109,15 @@ def test_every_charge_is_held_once_while_it_waits_and_goes_back_when_it_was_the_
     ]
     assert world.mail_kinds(READER).count("charge_held") == 2
     support = staff("finance")
-    support.get(f"/staff/readers/{paid.reader_id}/cancel")
+    support.get(f"/staff/readers/{asked.reader_id}/cancel")
     support.post(
-        f"/staff/readers/{paid.reader_id}/cancel", asked="2027-04-14T11:00", when="period_end", step="confirm", reason="form"
+        f"/staff/readers/{asked.reader_id}/cancel", asked="2027-04-14T11:00", when="period_end", step="confirm", reason="form"
     )  # fmt: skip
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
     assert open_requests(world) == []
-    world.advance_to(local(2027, 8, 1))
+    world.skip_to(local(2027, 6, 16, 8))
+    world.advance_to(local(2027, 6, 16, 12))
     assert len(world.charges()) == 2
 
 
@@ -158,11 +155,12 @@ def test_a_retry_is_held_too_but_not_a_card_that_the_reader_gives(world: World, 
     assert world.rows("SELECT state FROM subscription")[0]["state"] == "active"
 
 
-def test_a_year_is_longer_instead(world: World, yearly: Subscriber) -> None:
+def test_a_year_is_longer_instead(world: World) -> None:
+    yearly = subscriber(world, "year_ending")
     (row,) = world.rows("SELECT period_end_on FROM subscription")
     end = row["period_end_on"]
     charge_at = local(end.year, end.month, end.day, 9)
-    world.advance_to(charge_at - timedelta(days=3))
+    fast_forward(world, charge_at - timedelta(days=3))
     ask(world.browser(), email=yearly.email)
     world.advance_to(charge_at)
     assert len(world.charges()) == 1
@@ -173,40 +171,40 @@ def test_a_year_is_longer_instead(world: World, yearly: Subscriber) -> None:
 
 
 def test_days_given_meanwhile_bring_a_held_charge_no_sooner(
-    world: World, paid: Subscriber, staff: SignIn
+    world: World, asked: Subscriber, staff: SignIn
 ) -> None:
-    world.advance_to(local(2027, 4, 14, 11))
-    ask(world.browser())
-    world.advance_to(local(2027, 4, 17))
+    fast_forward(world, local(2027, 4, 17))
     support = staff("support")
-    where = f"/staff/readers/{paid.reader_id}/extend"
+    where = f"/staff/readers/{asked.reader_id}/extend"
     for days, on in (("3", "Friday 23 April"), ("9", "Wednesday 28 April")):
         support.get(where)
         page = support.post(where, days=days, step="preview")
         assert f"moves from Friday 23 April 2027 to {on} 2027" in page.words
         support.post(where, days=days, step="confirm", reason="sorry")
+    world.advance_to(local(2027, 4, 23, 12))
+    assert len(world.charges()) == 1
+    world.skip_to(local(2027, 4, 28, 8))
     world.advance_to(local(2027, 4, 28, 12))
     assert world.charged_at()[1:] == ["2027-04-28 09:00"]
 
 
 def test_staff_say_no_and_the_charge_is_made_on_the_day_that_was_told(
-    world: World, paid: Subscriber, staff: SignIn
+    world: World, asked: Subscriber, staff: SignIn
 ) -> None:
-    world.advance_to(local(2027, 4, 14, 11))
-    ask(world.browser())
-    world.advance_to(local(2027, 4, 17))
+    fast_forward(world, local(2027, 4, 17))
     support = staff("support")
     where = f"/staff/requests/{open_requests(world)[0]['id']}"
     support.get(where)
     support.post(f"{where}/answer", words="We could not confirm that it was you, so nothing changes.")
+    world.advance_to(local(2027, 4, 23, 12))
+    world.skip_to(local(2027, 5, 16, 8))
     world.advance_to(local(2027, 5, 16, 12))
     assert world.charged_at()[1:] == ["2027-04-23 09:00", "2027-05-16 09:00"]
     assert alarms(world) == []
 
 
-def test_a_strangers_form_costs_the_reader_one_press(world: World, paid: Subscriber) -> None:
-    world.advance_to(local(2027, 4, 14, 11))
-    ask(world.browser(), "I am Thandi, honestly.")
+@pytest.mark.usefixtures("asked")
+def test_a_strangers_form_costs_the_reader_one_press(world: World) -> None:
     browser = signed_in(world, READER)
     page = browser.get("/account")
     assert "Somebody asked us to cancel your subscription" in page.words
@@ -218,10 +216,10 @@ def test_a_strangers_form_costs_the_reader_one_press(world: World, paid: Subscri
     assert world.charged_at()[1:] == ["2027-04-16 09:00"]
 
 
-def test_forms_one_after_the_other_hold_a_charge_no_longer(world: World, paid: Subscriber) -> None:
-    world.advance_to(local(2027, 4, 14, 11))
-    ask(world.browser())
-    world.advance_to(local(2027, 4, 22, 11))
+@pytest.mark.usefixtures("asked")
+def test_forms_one_after_the_other_hold_a_charge_no_longer(world: World) -> None:
+    fast_forward(world, local(2027, 4, 17))
+    world.skip_to(local(2027, 4, 22, 11))
     browser = signed_in(world, READER)
     browser.get("/account")
     browser.post("/account/keep")
@@ -231,7 +229,9 @@ def test_forms_one_after_the_other_hold_a_charge_no_longer(world: World, paid: S
     assert len(world.charges()) == 2
 
 
-def test_what_raced_the_request_goes_back_when_the_reader_confirms_it(world: World, paid: Subscriber) -> None:
+@pytest.mark.usefixtures("paid")
+def test_what_raced_the_request_goes_back_when_the_reader_confirms_it(world: World) -> None:
+    fast_forward(world, local(2027, 4, 14, 11))
     world.sandbox.faults(
         {"effect": "reset_before", "method": "POST", "path": "/v1/payment_intents", "times": None}
     )
@@ -252,13 +252,17 @@ def test_what_raced_the_request_goes_back_when_the_reader_confirms_it(world: Wor
     assert open_requests(world) == []
 
 
+@pytest.mark.usefixtures("asked")
 def test_a_reader_who_waits_for_months_with_a_link_at_hand_gets_nothing_back_by_the_link(
-    world: World, paid: Subscriber
+    world: World,
 ) -> None:
     """Else a form posted in spring would make the whole summer free. The request stays open, and staff decide."""
-    world.advance_to(local(2027, 4, 14, 11))
-    ask(world.browser())
-    world.advance_to(local(2027, 6, 1))
+    fast_forward(world, local(2027, 4, 17))
+    for day in (local(2027, 4, 23), local(2027, 5, 16), local(2027, 5, 23)):
+        world.skip_to(day.replace(hour=8))
+        world.advance_to(day.replace(hour=12))
+    assert len(world.charges()) == 3
+    world.skip_to(local(2027, 6, 1))
     browser = world.browser()
     browser.get(world.mailed_link(READER, "/cancel/"))
     browser.post("/cancel", when="period_end")
@@ -288,8 +292,10 @@ def receive(session: Session, world: World) -> None:
     )
 
 
-def test_a_charge_that_slips_through_is_a_broken_promise(world: World, paid: Subscriber) -> None:
-    world.advance_to(local(2027, 4, 15, 11))
+@pytest.mark.usefixtures("paid")
+def test_a_charge_that_slips_through_is_a_broken_promise(world: World) -> None:
+    fast_forward(world, local(2027, 4, 14, 11))
+    world.skip_to(local(2027, 4, 15, 11))
     ask(world.browser())
     world.execute("UPDATE subscription SET cancel_request_at = NULL")
     world.advance_to(local(2027, 4, 16, 12))

@@ -16,13 +16,19 @@ SPREAD = (
     "tests/security/test_commit_first.py",
 )
 """Long files whose tests share nothing: any worker takes the next test."""
-SHARE_A_DEMO = {
+TOGETHER = {
     "tests/browser/staff/": "a demo of staff",
     "tests/browser/": "a demo",
     "tests/dev/demo/test_demo.py": "a demo",
+    "tests/preflight/test_check_command.py": "a demo",
+    "tests/web/test_light_pages.py": "a demo",
+    "tests/reports/numbers/test_names.py": "a season of numbers",
+    "tests/reports/numbers/test_numbers.py": "a season of numbers",
+    "tests/reports/numbers/test_same_everywhere.py": "a season of numbers",
+    "tests/staff/test_numbers_page.py": "a season of numbers",
 }
-"""Files that stay in one worker together, by how their paths begin: a demo takes fifteen seconds of CPU to start. The first that
-fits counts."""
+"""Files that stay in one worker together, by how their paths begin: a demo takes fifteen seconds of CPU to start, and so does the
+season that the numbers tell of. The first that fits counts."""
 LONG = (
     "tests/billing_run/test_no_notice_no_charge.py",
     "tests/proofs/test_crash_matrix.py",
@@ -37,11 +43,11 @@ LONG = (
     "tests/security/test_fuzzed.py",
     "tests/billing_run/test_dunning_calendar.py",
 )
-"""The slowest files, the slowest first. One that shares a demo brings the others along."""
+"""The slowest files, the slowest first. One that is in TOGETHER brings the others along."""
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
-    """Schedules whole files in the order of collection. Files that share a demo count as one."""
+    """Schedules whole files in the order of collection. Files that are in TOGETHER count as one."""
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:
         super().__init__(config, log)
@@ -49,7 +55,7 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
 
     def _split_scope(self, nodeid: str) -> str:
         file = _file(nodeid)
-        for beginning, shared in SHARE_A_DEMO.items():
+        for beginning, shared in TOGETHER.items():
             if file.startswith(beginning):
                 return shared
         return nodeid if file in SPREAD else file

@@ -18,23 +18,22 @@ from tests.support.cut_connection import one_connection_cut
 from tests.support.failover import beat, older
 from tests.support.locked_row import hurried, locked_row
 from tests.support.metrics import alarms, open_cases
+from tests.support.restored import first_charges
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
-READERS = ("one@example.com", "two@example.com", "three@example.com")
+
+def restore_and_adopt(world: World) -> None:
+    world.restore_backup()
+    with world.services.database.transaction() as session:
+        installation.adopt(session, world.now)
 
 
 @pytest.fixture
 def restored(world: World) -> World:
     """Three readers were charged after the restored backup. It is adopted, and Stripe's events aren't fetched yet."""
-    for number, email in enumerate(READERS):
-        world.start_trial(email, f"pm_card_visa__{number}")
-    world.advance_to(local(2027, 3, 15, 20))
-    world.back_up()
-    world.advance_to(local(2027, 3, 16, 12))
-    world.restore_backup()
-    with world.services.database.transaction() as session:
-        installation.adopt(session, world.now)
+    first_charges(world)
+    restore_and_adopt(world)
     return world
 
 
@@ -97,12 +96,6 @@ def ask_twice(world: World) -> None:
     recover_due(world.services.reconcile_context, world.now)
     world.skip_to(world.now + LISTED_WITHIN)
     recover_due(world.services.reconcile_context, world.now)
-
-
-def restore_and_adopt(world: World) -> None:
-    world.restore_backup()
-    with world.services.database.transaction() as session:
-        installation.adopt(session, world.now)
 
 
 @pytest.mark.rare

@@ -4,6 +4,7 @@ from billing.rules.absence import LISTED_WITHIN
 from tests.reports.operator import broken
 from tests.support import ledger_checks
 from tests.support.cli import run_on
+from tests.support.starting_points import fast_forward
 from tests.support.world import World, local
 
 READERS = ("one@example.com", "two@example.com", "three@example.com")
@@ -19,6 +20,13 @@ def last_evening(world: World) -> World:
 
     world.once("the last evening of three trials", live)
     world.back_up()
+    return world
+
+
+def first_charges(world: World) -> World:
+    """Take a backup on the last evening of three trials, and go on to noon on the day of their first charges."""
+    last_evening(world)
+    fast_forward(world, local(2027, 3, 16, 12))
     return world
 
 

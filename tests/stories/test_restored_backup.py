@@ -17,23 +17,23 @@ from tests.proofs.steps import intend
 from tests.support import ledger_checks
 from tests.support.cli import run_on
 from tests.support.metrics import metrics
-from tests.support.restored import READERS, adopt, all_kept, last_evening
+from tests.support.quiet_weeks import go_on
+from tests.support.restored import READERS, adopt, all_kept, first_charges
 from tests.support.signed_in import signed_in
-from tests.support.starting_points import Subscriber
+from tests.support.starting_points import Subscriber, go_to
 from tests.support.world import World, local
 
 INVOICES = "SELECT id, gross, paid_at, issued_on, period_start_on FROM invoice ORDER BY id"
 
 
 @pytest.fixture
-def evening(world: World) -> World:
-    """See `restored.last_evening`."""
-    return last_evening(world)
+def charged(world: World) -> World:
+    """See `restored.first_charges`."""
+    return first_charges(world)
 
 
-def test_no_reader_is_charged_a_second_time(evening: World) -> None:
-    world = evening
-    world.advance_to(local(2027, 3, 16, 12))
+def test_no_reader_is_charged_a_second_time(charged: World) -> None:
+    world = charged
     before = world.rows(INVOICES)
     world.restore_backup()
     said = adopt(world)
@@ -43,14 +43,13 @@ def test_no_reader_is_charged_a_second_time(evening: World) -> None:
     assert world.rows(INVOICES) == before
     assert [row["number"] for row in world.rows("SELECT number FROM invoice ORDER BY number")] == [1, 2, 3]
     all_kept(world)
-    world.advance_to(local(2027, 4, 16, 12))
+    go_on(world, local(2027, 4, 16, 12))
     assert len(world.charges()) == 6, "the second month is charged as ever"
     all_kept(world)
 
 
-def test_the_receipt_that_comes_again_says_why(evening: World) -> None:
-    world = evening
-    world.advance_to(local(2027, 3, 16, 12))
+def test_the_receipt_that_comes_again_says_why(charged: World) -> None:
+    world = charged
     world.restore_backup()
     adopt(world)
     world.settle()
@@ -68,9 +67,9 @@ def test_the_receipt_that_comes_again_says_why(evening: World) -> None:
             assert "If that one has another number, please use this one." in words
 
 
-def test_two_months_after_the_backup_are_taken_in_in_their_order(evening: World) -> None:
-    world = evening
-    world.advance_to(local(2027, 4, 16, 12))
+def test_two_months_after_the_backup_are_taken_in_in_their_order(charged: World) -> None:
+    world = charged
+    go_on(world, local(2027, 4, 16, 12))
     before = world.rows(INVOICES)
     assert len(before) == 6
     world.restore_backup()
@@ -87,13 +86,13 @@ def test_a_trial_that_was_longer_than_the_backup_knows_is_paid_from_its_own_firs
     world.back_up()
     path = f"/v1/subscriptions/{in_trial.subscription_id}/extend"
     world.api.post(path, json={"days": 10, "reason": "a strike at the post office"}).raise_for_status()
-    world.advance_to(local(2027, 3, 27, 12))
+    go_on(world, local(2027, 3, 27, 12), days=10)
     before = world.rows(INVOICES)
     assert len(before) == 1
     world.restore_backup()
     adopt(world)
     assert world.rows(INVOICES) == before
-    world.advance_to(local(2027, 4, 25, 12))
+    go_on(world, local(2027, 4, 25, 12))
     assert len(world.charges()) == 1
     world.advance_to(local(2027, 4, 26, 12))
     assert len(world.charges()) == 2
@@ -110,17 +109,16 @@ def test_a_plan_chosen_in_the_trial_begins_if_it_was_charged(
     if undone:
         with services.database.begin(services.site, world.now, by) as ctx:
             change_plan.undo(ctx, in_trial.subscription_id, reason="taken back")
-    world.advance_to(local(2027, 3, 16, 12))
+    go_on(world, local(2027, 3, 16, 12), days=9)
     world.restore_backup()
     adopt(world)
-    world.advance_to(local(2027, 4, 17))
+    go_on(world, local(2027, 4, 17))
     assert [charge["amount"] for charge in world.charges()] == ([7500, 7500] if undone else [75000])
 
 
-def test_what_was_known_before_is_not_taken_in_again(evening: World) -> None:
+def test_what_was_known_before_is_not_taken_in_again(charged: World) -> None:
     """Stripe lists charges, a refund and a card of the hour before. They cause no second mail."""
-    world = evening
-    world.advance_to(local(2027, 3, 16, 12))
+    world = charged
     (payment, *_) = world.rows("SELECT id FROM payment ORDER BY id")
     world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "kind"}).raise_for_status()
     browser = signed_in(world, READERS[0])
@@ -137,10 +135,9 @@ def test_what_was_known_before_is_not_taken_in_again(evening: World) -> None:
     all_kept(world)
 
 
-def test_the_same_claim_has_the_same_name_so_stripe_takes_nothing_twice(evening: World) -> None:
+def test_the_same_claim_has_the_same_name_so_stripe_takes_nothing_twice(charged: World) -> None:
     """Even without a look-up at Stripe, when two databases charge by mistake."""
-    world = evening
-    world.advance_to(local(2027, 3, 16, 12))
+    world = charged
     names = world.rows("SELECT id, idempotency_key, invoice_id FROM attempt ORDER BY id")
     world.restore_backup()
     world.execute(f"UPDATE installation SET home = {installation.HOME}")
@@ -155,7 +152,7 @@ def test_the_same_claim_has_the_same_name_so_stripe_takes_nothing_twice(evening:
 def test_a_refusal_since_the_backup_is_answered_as_before_and_no_bank_is_asked_twice(
     world: World, paid: Subscriber
 ) -> None:
-    world.advance_to(local(2027, 4, 15, 20))
+    go_on(world, local(2027, 4, 15, 20))
     world.back_up()
     (card,) = world.rows("SELECT gateway_ref FROM payment_method")
     world.sandbox.decline(card["gateway_ref"], "insufficient_funds")
@@ -178,7 +175,7 @@ def test_a_refusal_since_the_backup_is_answered_as_before_and_no_bank_is_asked_t
 def test_books_are_compared_only_after_the_lost_charges_were_taken_in(world: World, paid: Subscriber) -> None:
     """A worker may start on the restored database before it is adopted. What the backup lacks is no difference yet."""
     compared = "SELECT max(through) AS through FROM reconciliation"
-    world.advance_to(local(2027, 4, 15, 20))
+    go_on(world, local(2027, 4, 15, 20))
     world.back_up()
     before = world.rows(compared)
     world.advance_to(local(2027, 4, 17, 12))
@@ -194,9 +191,8 @@ def test_books_are_compared_only_after_the_lost_charges_were_taken_in(world: Wor
 
 
 @pytest.mark.rare
-def test_money_is_held_until_stripe_could_be_asked(evening: World, caplog: pytest.LogCaptureFixture) -> None:
-    world = evening
-    world.advance_to(local(2027, 3, 16, 12))
+def test_money_is_held_until_stripe_could_be_asked(charged: World, caplog: pytest.LogCaptureFixture) -> None:
+    world = charged
     world.restore_backup()
     world.sandbox.faults({"effect": "500_before", "path": "/v1/refunds*", "times": None})
     done = run_on(world, "adopt", "--yes")
@@ -262,7 +258,7 @@ def test_what_went_back_is_not_paid_back_again_and_who_withdrew_is_not_charged(
         == before
     )
     assert world.subscription(paid.subscription_id)["status"] == "ended"
-    world.advance_to(local(2027, 5, 20))
+    world.advance_to(local(2027, 4, 17))
     assert len(world.charges()) == 1
     assert len(world.sandbox.refunds()) == 1
     assert (
@@ -272,9 +268,8 @@ def test_what_went_back_is_not_paid_back_again_and_who_withdrew_is_not_charged(
     all_kept(world)
 
 
-def test_a_charge_and_its_refund_after_the_backup_are_both_taken_in(evening: World) -> None:
-    world = evening
-    world.advance_to(local(2027, 3, 16, 12))
+def test_a_charge_and_its_refund_after_the_backup_are_both_taken_in(charged: World) -> None:
+    world = charged
     (payment, *_) = world.rows("SELECT id FROM payment ORDER BY id")
     body = {"amount": 2500, "reason": "kind"}
     world.api.post(f"/v1/payments/{payment['id']}/refunds", json=body).raise_for_status()
@@ -295,7 +290,7 @@ def test_what_was_under_way_at_the_backup_and_ended_since_is_taken_in(
     world: World, paid_twice: Subscriber
 ) -> None:
     """Days later Stripe has forgotten the keys. Under them it would refuse the refund and charge again."""
-    world.advance_to(local(2027, 5, 16, 8, 59))
+    go_on(world, local(2027, 5, 16, 8, 59))
     world.skip_to(local(2027, 5, 16, 9))
     intend(world, paid_twice.subscription_id)
     (payment, *_) = world.rows("SELECT id FROM payment ORDER BY paid_at")
@@ -330,7 +325,7 @@ def test_a_card_saved_after_the_backup_is_charged_from_then_on(
     world.restore_backup()
     assert "1 card taken in" in adopt(world)
     assert world.subscription(paid.subscription_id)["payment_method"]["last4"] == "4444"
-    world.advance_to(local(2027, 4, 16, 12))
+    go_on(world, local(2027, 4, 16, 12))
     assert world.charges()[-1]["payment_method_details"]["card"]["last4"] == "4444"
 
 
@@ -358,10 +353,9 @@ def test_what_is_paid_on_a_page_after_the_backup_is_taken_in_with_its_card(
 def test_what_a_bank_took_back_after_the_backup_stops_the_next_charge(
     world: World, notified: Subscriber, charged_before: bool
 ) -> None:
-    world.advance_to(local(2027, 3, 15, 20))
     if not charged_before:
         world.back_up()
-    world.advance_to(local(2027, 3, 16, 12))
+    go_to(world, "paid")
     if charged_before:
         world.back_up()
     world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
@@ -372,15 +366,14 @@ def test_what_a_bank_took_back_after_the_backup_stops_the_next_charge(
     assert "1 dispute or warning taken in" in adopt(world)
     assert world.rows("SELECT gateway_ref, amount, state FROM dispute") == before
     assert world.subscription(notified.subscription_id)["next_charge"] is None
-    world.advance_to(local(2027, 4, 17))
+    go_on(world, local(2027, 4, 17))
     assert len(world.charges()) == 1
     ledger_checks.check(world)
 
 
-def test_the_news_of_a_lost_charge_takes_it_in_as_well(evening: World) -> None:
+def test_the_news_of_a_lost_charge_takes_it_in_as_well(charged: World) -> None:
     """Its event arrived while we were unreachable, and is sent again."""
-    world = evening
-    world.advance_to(local(2027, 3, 16, 12))
+    world = charged
     paid = [event["id"] for event in world.sandbox.events() if event["type"] == "payment_intent.succeeded"]
     before = world.rows(INVOICES)
     world.restore_backup()

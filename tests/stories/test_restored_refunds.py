@@ -6,10 +6,11 @@ import pytest
 
 from billing.disputes.stop import stop_renewals
 from billing.platform.actors import WORKER, Acquirer
+from tests.proofs.many_readers import CHARGE_AT
 from tests.proofs.many_readers import cancel as ask_to_cancel
-from tests.proofs.many_readers import due
 from tests.proofs.steps import intend, send, settle_attempt
 from tests.support.cli import run_on
+from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
 
@@ -35,9 +36,10 @@ def is_stopped(world: World, subscription_id: str) -> None:
     [(leaves, "race", True), (is_given, "given", False), (is_stopped, "stopped", False)],
 )
 def test_a_charge_that_went_back_cancels_only_for_a_reader_who_had_cancelled(
-    world: World, meanwhile: Callable[[World, str], None], cause: str, left: bool
+    world: World, notified: Subscriber, meanwhile: Callable[[World, str], None], cause: str, left: bool
 ) -> None:
-    (subscription_id,) = due(world, 1)
+    subscription_id = notified.subscription_id
+    world.skip_to(CHARGE_AT)
     world.back_up()
     intend(world, subscription_id)
     attempt_id, answer = send(world, subscription_id)

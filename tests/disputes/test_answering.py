@@ -16,8 +16,10 @@ from emails import Pdf, TextSection
 from tests.support.disputed_charge import CHARGE_DAY, READER, charged, dispute_page, only_dispute
 from tests.support.erasures import ask_for
 from tests.support.pdf import Pdf as ReadPdf
+from tests.support.quiet_weeks import go_on
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import go_to
 from tests.support.world import World, local
 
 DISPUTED = "pm_card_createDispute"
@@ -41,6 +43,11 @@ def files(world: World) -> dict[str, dict[str, Any]]:
     return {name: uploaded[value] for name, value in evidence if isinstance(value, str) and value in uploaded}
 
 
+def just_before_the_system_answers(world: World) -> None:
+    """Go to a minute before; nothing is due on the days until then."""
+    go_on(world, only_dispute(world)["answer_by"] - timedelta(days=2, minutes=1), days=0)
+
+
 def publish(world: World, words: str) -> None:
     """Put other terms and another refund policy in force."""
     services = world.services
@@ -56,7 +63,7 @@ def test_the_answer_is_in_words_with_the_terms_as_accepted_and_the_documents(
     world.start_trial(READER, DISPUTED)
     world.advance(minutes=1)
     publish(world, "Other words")
-    world.advance_to(CHARGE_DAY)
+    go_on(world, CHARGE_DAY, days=9)
     reader = signed_in(world, READER)
     reader.get("/contact")
     reader.post("/contact", kind="wrong_charge", words="Which card do you have of me?")
@@ -116,7 +123,8 @@ def test_an_emptied_text_is_left_out_and_words_are_never_missing(world: World, s
     finance, path = staff("finance"), dispute_page(world)
     finance.get(path)
     finance.post(f"{path}/answer", words="", not_cancelled="", step="keep")
-    world.advance_to(only_dispute(world)["answer_by"] - timedelta(days=2, minutes=-1))
+    just_before_the_system_answers(world)
+    world.advance(minutes=2)
     evidence = at_the_bank(world)["evidence"]
     assert (evidence["cancellation_rebuttal"], submissions(world)) == (None, 1)
     assert "R75.00 incl. VAT was charged on 16 March 2027" in evidence["uncategorized_text"], "the draft's"
@@ -153,8 +161,7 @@ def test_the_system_answers_when_nobody_did_and_says_so(world: World, staff: Sig
     page = finance.get(path)
     assert "If nobody answers, the system sends this on Tuesday 23 March 2027 at 09:" in page.words
     finance.post(f"{path}/answer", words=WORDS, step="keep")
-    due = only_dispute(world)["answer_by"]
-    world.advance_to(due - timedelta(days=2, minutes=1))
+    just_before_the_system_answers(world)
     assert submissions(world) == 0
     world.advance(minutes=2)
     assert (at_the_bank(world)["status"], submissions(world)) == ("under_review", 1)
@@ -167,16 +174,18 @@ def test_the_system_answers_when_nobody_did_and_says_so(world: World, staff: Sig
     page = staff("finance").get("/staff/cases")
     assert "by the system" in page.words
     assert "Our answer" in staff("support").get(path).words
-    world.advance(days=30)
+    world.advance(days=4)
     assert submissions(world) == 1
 
 
 def test_a_setting_lets_the_deadline_pass(make_world: Any) -> None:
-    world = make_world(CHARGE_DAY - timedelta(days=15), dispute_answer_days=0)
-    world.start_trial(READER, DISPUTED)
-    world.advance(days=16)
+    world = make_world(dispute_answer_days=0)
+    go_to(world, "paid")
+    world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
+    world.settle()
     assert only_dispute(world)["answer_at"] is None
-    world.advance(days=10)
+    just_before_the_system_answers(world)
+    world.advance(days=3)
     assert (at_the_bank(world)["status"], submissions(world)) == ("lost", 0)
 
 
@@ -184,7 +193,8 @@ def test_no_answer_goes_to_a_question_that_a_refund_answers(world: World) -> Non
     charged(world, "pm_card_createDisputeInquiry")
     (payment,) = world.rows("SELECT id FROM payment")
     world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "kind"}).raise_for_status()
-    world.advance(days=8)
+    just_before_the_system_answers(world)
+    world.advance(days=1)
     assert submissions(world) == 0
     assert only_dispute(world)["answer_at"] is None
 
@@ -199,7 +209,8 @@ def test_a_chargeback_after_an_answered_inquiry_is_answered_anew(world: World, s
     world.settle()
     stored = only_dispute(world)
     assert (stored["state"], stored["sent_at"]) == ("needs_answer", None)
-    world.advance(days=8)
+    just_before_the_system_answers(world)
+    world.advance(minutes=2)
     assert (at_the_bank(world)["status"], submissions(world)) == ("under_review", 2)
 
 
@@ -207,7 +218,7 @@ def test_a_chargeback_after_an_answered_inquiry_is_answered_anew(world: World, s
 def test_an_answer_that_fails_is_sent_again_once(world: World, effect: str) -> None:
     charged(world, DISPUTED)
     ref = only_dispute(world)["gateway_ref"]
-    world.advance_to(only_dispute(world)["answer_by"] - timedelta(days=2, minutes=1))
+    just_before_the_system_answers(world)
     world.sandbox.trouble({"type": "charge.dispute.*", "effect": "drop"})
     world.sandbox.faults(
         {"method": "POST", "path": f"/v1/disputes/{ref}", "effect": effect, "seconds": 1, "times": 2}
@@ -222,7 +233,11 @@ def test_documents_that_cannot_be_uploaded_are_left_out_at_last(world: World) ->
     charged(world, DISPUTED)
     deadline = only_dispute(world)["answer_by"]
     world.sandbox.faults({"method": "POST", "path": "/v1/files", "effect": "500_before", "times": 1000})
-    world.advance_to(deadline - timedelta(hours=26))
+    just_before_the_system_answers(world)
+    world.advance(minutes=10)
+    assert submissions(world) == 0
+    world.skip_to(deadline - timedelta(hours=26))
+    world.settle()
     assert submissions(world) == 0
     world.advance_to(deadline - timedelta(hours=20))
     assert (at_the_bank(world)["status"], files(world)) == ("under_review", {})
@@ -234,7 +249,7 @@ def test_the_page_opens_when_its_reader_is_erased(world: World, staff: SignIn) -
     world.sandbox.banks("lose", dispute=row["gateway_ref"])
     world.settle()
     ask_for(world, row["reader_id"])
-    world.advance(days=40)
+    go_on(world, world.now + timedelta(days=40))
     assert only_dispute(world)["evidence"] == {}
     finance, path = staff("finance"), dispute_page(world)
     page = finance.get(path)

@@ -4,7 +4,9 @@ from datetime import date
 
 from billing.reports import books, dispute_counts
 from tests.support.books import book_text
+from tests.support.quiet_weeks import go_on
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 CARDS = ("pm_card_visa__1", "pm_card_visa__2", "pm_card_mastercard", "pm_card_amex", "pm_card_visa__3")
@@ -19,7 +21,7 @@ def balances(world: World) -> dict[str, int]:
 def test_won_lost_and_open_agree_with_the_ledger(world: World, staff: SignIn) -> None:
     for number, card in enumerate(CARDS):
         world.start_trial(f"reader{number}@example.com", card)
-    world.advance_to(local(2027, 3, 16, 12))
+    go_on(world, local(2027, 3, 16, 12), days=9)
     paid = world.rows(
         "SELECT p.charge_ref FROM payment p JOIN reader r ON r.id = p.reader_id ORDER BY r.email"
     )
@@ -53,9 +55,7 @@ def test_won_lost_and_open_agree_with_the_ledger(world: World, staff: SignIn) ->
     assert "February 2027 0 no charges" in words
 
 
-def test_fees_with_their_vat_agree_with_the_ledger(world: World, staff: SignIn) -> None:
-    world.start_trial("one@example.com", "pm_card_visa")
-    world.advance_to(local(2027, 3, 16, 12))
+def test_fees_with_their_vat_agree_with_the_ledger(world: World, paid: Subscriber, staff: SignIn) -> None:
     world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
     world.advance_to(local(2027, 3, 19, 12))
     with world.services.database.transaction() as session:

@@ -1,6 +1,7 @@
 """A bank disputes a charge: the effects for reader, staff, card and books."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ from stripe import StripeClient
 
 from tests.support.browser import Browser
 from tests.support.disputed_charge import CHARGE_DAY, READER, charged, only_dispute
+from tests.support.quiet_weeks import go_on
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
-from tests.support.starting_points import Subscriber
+from tests.support.starting_points import Subscriber, subscriber
 from tests.support.world import World, local
 
 DISPUTES = "pm_card_createDispute"
@@ -61,7 +63,7 @@ def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(make_world:
             world.advance_to(local(2027, 3, 3 + days, 8))
             for _ in range(4):
                 browser.get(f"/articles/{world.articles['subscriber'][0]}")
-    world.advance_to(CHARGE_DAY)
+    go_on(world, CHARGE_DAY, days=9)
     subscription = str(started["subscription"]["id"])
     row = only_dispute(world)
     assert (row["state"], row["reason"], row["amount"], row["inquiry"]) == (
@@ -84,25 +86,26 @@ def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(make_world:
     [sign_in] = evidence["sign-ins"]
     assert (sign_in["last seen"][:10], sign_in["times seen, an hour or more apart"]) == ("2027-03-05", 4)
     assert evidence["reading"] == [{"day": "2027-03-01", "metered articles": 1}], "days and counts, no titles"
-    world.advance(days=200)
+    world.advance_to(local(2027, 4, 17))
     assert len(world.charges()) == 1, "nothing more is charged"
     assert world.mail_kinds(READER).count("disputed") == 2, "that it stops, and that reading has ended"
 
 
 def test_silence_loses_and_reading_ends_with_the_decision(make_world: MakeWorld) -> None:
-    world = make_world(local(2027, 3, 1, 10), dispute_answer_days=0)
-    subscription = str(world.start_trial(READER, DISPUTES)["subscription"]["id"])
-    world.advance_to(CHARGE_DAY)
-    reader_id = world.subscription(subscription)["reader_id"]
+    world = make_world(dispute_answer_days=0)
+    payer = subscriber(world, "paid")
+    subscription, reader_id = payer.subscription_id, payer.reader_id
+    world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
+    world.settle()
     article = world.articles["subscriber"][0]
     assert world.access(article, reader_id)["allowed"], "until it is decided"
     gift = world.api.post(f"/v1/articles/{article}/gifts", json={"reader_id": reader_id}).json()
     stopped_at = world.subscription(subscription)["cancel_requested_at"]
-    world.advance(days=8)
+    go_on(world, world.now + timedelta(days=8))
     assert world.access(article, reader_id)["allowed"]
     given = {"gift": gift["token"]}
     assert world.api.get(f"/v1/access/{article}", params=given).json()["reason"] == "gift"
-    world.advance(days=1)
+    world.advance(days=1, minutes=1)
     row = only_dispute(world)
     assert row["state"] == "lost"
     after = world.subscription(subscription)
@@ -167,7 +170,7 @@ def test_an_inquiry_takes_nothing_and_may_be_answered_with_a_refund(world: World
     assert (only_dispute(world)["inquiry"], only_dispute(world)["state"]) == (True, "needs_answer")
     assert ledger(world, "disputes") == {"disputes": 0}
     assert refuse_refund(world) == "201", "that is the best answer to an inquiry"
-    world.advance(days=10)
+    go_on(world, world.now + timedelta(days=10))
     assert only_dispute(world)["state"] == "closed"
     assert len(world.charges()) == 1
 

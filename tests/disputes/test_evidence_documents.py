@@ -4,8 +4,6 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from typing import Any
 
-import pytest
-
 from billing.acquirer.evidence_port import EvidenceFile
 from billing.disputes import evidence
 from billing.payments.dispute_models import Dispute
@@ -16,17 +14,13 @@ from tests.support.browser import Browser
 from tests.support.cli import run_on
 from tests.support.disputed_charge import CHARGE_DAY, READER, dispute_page, only_dispute
 from tests.support.pdf import Pdf
+from tests.support.quiet_weeks import go_on
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 DISPUTED = "pm_card_createDispute"
-
-
-@pytest.fixture
-def world(make_world: Callable[..., World]) -> World:
-    """An installation whose mail server passes replies on."""
-    return make_world(local(2027, 3, 1, 10), reply_domain="replies.paper.example")
 
 
 def ask(world: World, staff: SignIn) -> None:
@@ -76,12 +70,15 @@ def correspondence(world: World, sent: dict[str, Any]) -> str:
     return Pdf(printed).words
 
 
-def test_the_correspondence_has_the_mails_and_the_request_with_its_answer(
-    world: World, staff: SignIn
+def test_the_correspondence_has_the_mails_and_the_request_and_says_who_wrote_each_reply(
+    make_world: Callable[..., World], staff: SignIn
 ) -> None:
+    world = make_world(reply_domain="replies.paper.example")
     world.start_trial(READER, DISPUTED)
     ask(world, staff)
-    world.advance_to(CHARGE_DAY)
+    reply(world, "I know that card.", sender=READER)
+    reply(world, "Send it to another card.", sender="x@elsewhere.example")
+    go_on(world, CHARGE_DAY, days=9)
     said = correspondence(world, send(world, staff("finance")))
     assert f"Mail to {READER}, 1 March 2027" in said
     assert "Your free trial has started: first charge" in said
@@ -89,6 +86,8 @@ def test_the_correspondence_has_the_mails_and_the_request_with_its_answer(
     assert "Tax invoice INV-000001: R75.00 incl. VAT paid" in said
     assert "Request of the reader, 1 March 2027, 10:00 Which card do you have of me?" in said
     assert "We, 1 March 2027, 10:00: A Visa card." in said
+    assert "The reader, 1 March 2027, 10:00: I know that card." in said
+    assert "By mail from another address, 1 March 2027, 10:00: Send it to another card." in said
 
 
 def test_the_access_log_has_sign_ins_and_the_articles_that_were_counted(world: World, staff: SignIn) -> None:
@@ -96,9 +95,9 @@ def test_the_access_log_has_sign_ins_and_the_articles_that_were_counted(world: W
         browser.sign_in(READER)
         browser.get(f"/articles/{world.articles['metered'][0]}")
         world.start_trial(READER, DISPUTED)
-        world.advance_to(local(2027, 3, 4, 8))
+        go_on(world, local(2027, 3, 4, 8))
         browser.get(f"/articles/{world.articles['subscriber'][0]}")
-    world.advance_to(CHARGE_DAY)
+    go_on(world, CHARGE_DAY, days=9)
     finance = staff("finance")
     page = finance.get(dispute_page(world)).words
     assert "Sign-ins, and articles read while they were counted, by day" in page
@@ -114,12 +113,13 @@ def test_the_access_log_has_sign_ins_and_the_articles_that_were_counted(world: W
     )
 
 
-def test_an_article_counted_in_the_period_is_not_denied(world: World, staff: SignIn) -> None:
+def test_an_article_counted_in_the_period_is_not_denied(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
     with world.browse() as browser:
         browser.sign_in(READER)
-        started = world.start_trial(READER)
-        world.advance_to(local(2027, 3, 20, 10))
-        leave = f"/v1/subscriptions/{started['subscription']['id']}/cancel"
+        go_on(world, local(2027, 3, 20, 10))
+        leave = f"/v1/subscriptions/{paid.subscription_id}/cancel"
         world.api.post(leave, json={"when": "now", "refund": "none"}).raise_for_status()
         browser.get(f"/articles/{world.articles['metered'][0]}")
     (charge,) = world.charges()
@@ -134,16 +134,3 @@ def test_an_article_counted_in_the_period_is_not_denied(world: World, staff: Sig
 def test_each_mail_of_the_evidence_is_one_that_we_send() -> None:
     assert not set(evidence.MAIL_KINDS) - set(MAILS), "a notice of another price is a mail about a price too"
     assert "price_notice" in evidence.MAIL_KINDS
-
-
-def test_a_reply_from_another_address_is_not_told_to_the_bank_as_the_readers(
-    world: World, staff: SignIn
-) -> None:
-    world.start_trial(READER, DISPUTED)
-    ask(world, staff)
-    reply(world, "I know that card.", sender=READER)
-    reply(world, "Send it to another card.", sender="x@elsewhere.example")
-    world.advance_to(CHARGE_DAY)
-    said = correspondence(world, send(world, staff("finance")))
-    assert "The reader, 1 March 2027, 10:00: I know that card." in said
-    assert "By mail from another address, 1 March 2027, 10:00: Send it to another card." in said

@@ -1,6 +1,7 @@
 """`billing restore`: into an empty database, whole, with the right key; otherwise it changes nothing."""
 
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,8 +16,10 @@ from billing.platform.list_key import key_check
 from tests.support.backups import back_up, restore_and_move, try_restore
 from tests.support.databases import Databases
 from tests.support.next_release import next_release
+from tests.support.quiet_weeks import go_on
 from tests.support.restored import adopt, all_kept
-from tests.support.starting_points import Subscriber
+from tests.support.shared_world import SharedWorld
+from tests.support.starting_points import MARCH, go_to
 from tests.support.world import World, local
 
 TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
@@ -30,12 +33,26 @@ def tables(url: str) -> int:
     return int(row[0])
 
 
+@pytest.fixture(scope="module")
+def made(shared_world: SharedWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup of an installation with one reader, in the trial. Tests use `source`."""
+    world = shared_world.begin()
+    go_to(world, "in_trial")
+    return back_up(world, tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def source(made: Path, tmp_path: Path) -> Path:
+    """A copy of the backup, for the test to damage."""
+    return shutil.copytree(made, tmp_path / "to" / made.name)
+
+
 def test_a_restored_database_goes_on_once_it_is_adopted(
     databases: Databases, own_world: World, tmp_path: Path
 ) -> None:
     world = own_world
     reader = world.start_trial("thandi@example.com")["reader"]["id"]
-    world.advance_to(local(2027, 3, 16, 12))
+    go_on(world, local(2027, 3, 16, 12), days=9)
     source = back_up(world, tmp_path, "--jobs", "2")
     with databases.empty() as url:
         said = restore_and_move(world, source, url)
@@ -43,35 +60,28 @@ def test_a_restored_database_goes_on_once_it_is_adopted(
         with pytest.raises(NotAdopted):
             billing_run(world.services.run_context, world.now)
         adopt(world)
-        world.advance_to(local(2027, 4, 16, 12))
+        go_on(world, local(2027, 4, 16, 12))
         assert len(world.charges(of=reader)) == 2
         all_kept(world)
         world.end()
 
 
-def test_several_processes_restore_the_same(
-    databases: Databases, world: World, paid: Subscriber, tmp_path: Path
-) -> None:
-    source = back_up(world, tmp_path)
+def test_several_processes_restore_the_same(databases: Databases, world: World, source: Path) -> None:
     with databases.empty() as url:
         done = try_restore(world, source, url, "--jobs", "3")
         assert done.exit_code == 0, done.output
         with closing(psycopg.connect(url)) as line:
-            assert line.execute("SELECT email FROM reader").fetchall() == [(paid.email,)]
+            assert line.execute("SELECT email FROM reader").fetchall() == [(MARCH.email,)]
 
 
-def test_verify_changes_nothing_and_needs_no_database(world: World, tmp_path: Path) -> None:
-    source = back_up(world, tmp_path)
+def test_verify_changes_nothing_and_needs_no_database(world: World, source: Path) -> None:
     done = try_restore(world, source, "postgresql://127.0.0.1:1/none", "--verify")
     assert done.exit_code == 0, done.output
     assert "Whole: the backup of main" in done.output
     assert "The secret key in the settings opens it." in done.output
 
 
-def test_a_database_that_holds_anything_is_refused(
-    databases: Databases, world: World, tmp_path: Path
-) -> None:
-    source = back_up(world, tmp_path)
+def test_a_database_that_holds_anything_is_refused(databases: Databases, world: World, source: Path) -> None:
     done = try_restore(world, source, world.url_of_database)
     assert "The database isn't empty: it holds" in str(done.exception)
     with databases.empty() as url:
@@ -91,9 +101,8 @@ def grow(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [cut, grow, Path.unlink])
 def test_a_damaged_backup_is_refused(
-    databases: Databases, world: World, tmp_path: Path, damage: Callable[[Path], object]
+    databases: Databases, world: World, source: Path, damage: Callable[[Path], object]
 ) -> None:
-    source = back_up(world, tmp_path)
     damage(source / "database" / "toc.dat")
     with databases.empty() as url:
         done = try_restore(world, source, url)
@@ -101,17 +110,15 @@ def test_a_damaged_backup_is_refused(
         assert tables(url) == 0
 
 
-def test_a_damaged_manifest_is_refused(world: World, tmp_path: Path) -> None:
-    source = back_up(world, tmp_path)
+def test_a_damaged_manifest_is_refused(world: World, source: Path) -> None:
     cut(source / NAME)
     cut(source / NAME)
     assert "is damaged" in str(try_restore(world, source, world.url_of_database).exception)
 
 
 def test_another_secret_key_is_refused_and_a_previous_one_is_enough(
-    databases: Databases, world: World, tmp_path: Path
+    databases: Databases, world: World, source: Path
 ) -> None:
-    source = back_up(world, tmp_path)
     with databases.empty() as url:
         done = try_restore(world, source, url, BILLING_SECRET_KEY=OTHER_KEY)
         assert key_check(OTHER_KEY) in str(done.exception)
@@ -128,9 +135,8 @@ def test_another_secret_key_is_refused_and_a_previous_one_is_enough(
 
 
 def test_a_backup_of_another_installation_is_refused(
-    databases: Databases, world: World, tmp_path: Path
+    databases: Databases, world: World, source: Path
 ) -> None:
-    source = back_up(world, tmp_path)
     with databases.empty() as url:
         done = try_restore(world, source, url, BILLING_INSTALLATION="staging")
         assert "is of the installation main (test), and the settings name staging (test)" in str(
@@ -147,9 +153,8 @@ def test_a_backup_of_another_installation_is_refused(
     ],
 )
 def test_what_is_later_than_here_is_refused(
-    databases: Databases, world: World, tmp_path: Path, fact: str, value: object, words: str
+    databases: Databases, world: World, source: Path, fact: str, value: object, words: str
 ) -> None:
-    source = back_up(world, tmp_path)
     manifest = json.loads((source / NAME).read_text()) | {fact: value}
     (source / NAME).write_text(json.dumps(manifest))
     with databases.empty() as url:
@@ -164,9 +169,8 @@ CREATE EVENT TRIGGER refuse_index ON ddl_command_start WHEN TAG IN ('CREATE INDE
 
 
 def test_a_restore_that_fails_leaves_the_database_empty(
-    databases: Databases, world: World, tmp_path: Path
+    databases: Databases, world: World, source: Path
 ) -> None:
-    source = back_up(world, tmp_path)
     with databases.empty() as url:
         with psycopg.connect(url) as line:
             line.execute(FAILS_LATE)
@@ -177,9 +181,8 @@ def test_a_restore_that_fails_leaves_the_database_empty(
 
 
 def test_a_backup_of_an_earlier_release_is_migrated_afterwards(
-    databases: Databases, world: World, tmp_path: Path
+    databases: Databases, world: World, source: Path, tmp_path: Path
 ) -> None:
-    source = back_up(world, tmp_path / "to")
     with next_release(tmp_path, {"later": "pass"}), databases.empty() as url:
         said = try_restore(world, source, url).output
     assert "It lacks the migrations 0002: say `billing migrate`." in said

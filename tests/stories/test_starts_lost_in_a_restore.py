@@ -10,48 +10,60 @@ from tests.support.browser import Browser
 from tests.support.restored import adopt, last_evening
 from tests.support.world import World
 
-RETURNING = "returning@example.com"
+CONFIRMS = {"never@example.com": False, "since@example.com": True}
+"""Two returning readers; who of them confirms the address after the backup."""
 
 
 @pytest.fixture
-def began(world: World) -> tuple[Browser, str]:
-    """The reader's browser on the card page, and that page."""
+def began(world: World) -> dict[str, tuple[Browser, str]]:
+    """Each reader's browser on the card page, and that page."""
     last_evening(world)
-    world.browser().sign_in(RETURNING)
-    browser = world.browser()
-    return browser, steps(world, browser, RETURNING, paid=False)[1]
+    found = {}
+    for email in CONFIRMS:
+        world.browser().sign_in(email)
+        browser = world.browser()
+        found[email] = browser, steps(world, browser, email, paid=False)[1]
+    return found
+
+
+def give_cards(world: World, began: dict[str, tuple[Browser, str]]) -> None:
+    for number, (browser, page) in enumerate(began.values()):
+        browser.get(world.sandbox.fill_in(page, f"{FRESH}__{number}"))
 
 
 @pytest.mark.rare
 @pytest.mark.parametrize("card_before", [False, True], ids=["card since", "card before"])
-@pytest.mark.parametrize("email_verified", [False, True], ids=["never confirmed", "confirmed since"])
-def test_a_start_that_waited_for_its_proof_is_a_case(
-    world: World, began: tuple[Browser, str], card_before: bool, email_verified: bool
+def test_a_start_that_waited_for_its_proof_is_a_case_whether_or_not_it_was_confirmed(
+    world: World, began: dict[str, tuple[Browser, str]], card_before: bool
 ) -> None:
-    browser, page = began
     if card_before:
-        browser.get(world.sandbox.fill_in(page, FRESH))
+        give_cards(world, began)
     world.back_up()
     if not card_before:
-        browser.get(world.sandbox.fill_in(page, FRESH))
-    if email_verified:
-        assert prove(world, browser, RETURNING).path == "/subscribe/started"
-        world.settle()
+        give_cards(world, began)
+    for email, confirms in CONFIRMS.items():
+        if confirms:
+            assert prove(world, began[email][0], email).path == "/subscribe/started"
+    world.settle()
     world.advance(minutes=20)
-    cards = world.rows("SELECT id FROM payment_method WHERE brand = 'mastercard'")
-    assert len(cards) == email_verified
+    kept = "SELECT r.email FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE m.brand = 'mastercard'"
+    assert [row["email"] for row in world.rows(kept)] == [email for email, it in CONFIRMS.items() if it]
     world.restore_backup()
-    mails = len(world.letters(RETURNING))
-    assert "1 reader began since" in adopt(world)
+    mails = {email: len(world.letters(email)) for email in CONFIRMS}
+    assert "2 readers began since" in adopt(world)
     world.settle()
     world.advance(days=2)
-    (case,) = world.rows("SELECT what, link, reader_id FROM staff_case WHERE kind = 'lost_start'")
-    (reader,) = world.rows("SELECT id FROM reader WHERE email = :it", it=RETURNING)
-    assert (case["reader_id"], case["link"]) == (reader["id"], f"/staff/readers/{reader['id']}")
-    assert "If the reader confirmed the address after that, what they began is lost" in case["what"]
-    assert world.rows("SELECT state FROM card_setup WHERE email = :it", it=RETURNING) == [
-        {"state": "awaits_proof"}
-    ]
-    assert len(world.letters(RETURNING)) == mails, "no link for a browser that is long gone"
-    assert world.rows("SELECT id FROM payment_method WHERE brand = 'mastercard'") == []
+    lost = world.rows("SELECT what, link, reader_id FROM staff_case WHERE kind = 'lost_start'")
+    assert len(lost) == len(CONFIRMS)
+    for email in CONFIRMS:
+        (reader,) = world.rows("SELECT id FROM reader WHERE email = :it", it=email)
+        (case,) = (each for each in lost if each["reader_id"] == reader["id"])
+        assert case["link"] == f"/staff/readers/{reader['id']}", email
+        assert "If the reader confirmed the address after that, what they began is lost" in case["what"], (
+            email
+        )
+        setups = world.rows("SELECT state FROM card_setup WHERE email = :it", it=email)
+        assert setups == [{"state": "awaits_proof"}], email
+        assert len(world.letters(email)) == mails[email], f"no link for a browser that is long gone: {email}"
+    assert world.rows(kept) == []
     assert broken(world) == {}

@@ -15,8 +15,8 @@ from billing.platform.installation import NotAdopted
 from billing.platform.list_key import key_check
 from tests.support.backups import back_up, restore_and_move, try_restore
 from tests.support.databases import Databases
+from tests.support.leaps import leap_to
 from tests.support.next_release import next_release
-from tests.support.quiet_weeks import go_on
 from tests.support.restored import adopt, all_kept
 from tests.support.shared_world import SharedWorld
 from tests.support.starting_points import MARCH, go_to
@@ -52,7 +52,7 @@ def test_a_restored_database_goes_on_once_it_is_adopted(
 ) -> None:
     world = own_world
     reader = world.start_trial("thandi@example.com")["reader"]["id"]
-    go_on(world, local(2027, 3, 16, 12), days=9)
+    leap_to(world, local(2027, 3, 16, 12), days=9)
     source = back_up(world, tmp_path, "--jobs", "2")
     with databases.empty() as url:
         said = restore_and_move(world, source, url)
@@ -60,7 +60,7 @@ def test_a_restored_database_goes_on_once_it_is_adopted(
         with pytest.raises(NotAdopted):
             billing_run(world.services.run_context, world.now)
         adopt(world)
-        go_on(world, local(2027, 4, 16, 12))
+        leap_to(world, local(2027, 4, 16, 12), days=1)
         assert len(world.charges(of=reader)) == 2
         all_kept(world)
         world.end()

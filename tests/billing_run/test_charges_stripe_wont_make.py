@@ -11,7 +11,7 @@ from billing.acquirer import breaker
 from billing.billing_run.run import run
 from tests.support import ledger_checks
 from tests.support.cli import run_on
-from tests.support.quiet_time import let_pass
+from tests.support.leaps import leap_to
 from tests.support.staff_members import add, sign_in
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -62,7 +62,7 @@ def refused(world: World, paid: Subscriber) -> Subscriber:
 
     def live() -> int:
         world.sandbox.banks("restrict", payment_method=card_ref(world))
-        let_pass(world, RENEWAL - timedelta(hours=1))
+        leap_to(world, RENEWAL - timedelta(hours=1))
         since = len(world.sandbox.exchanges)
         world.advance_to(RENEWAL + timedelta(hours=9))
         return asked(world, since)
@@ -79,9 +79,9 @@ def past_grace(world: World, owing: Subscriber) -> Subscriber:
         world.sandbox.decline(card_ref(world), None)
         world.sandbox.banks("restrict", payment_method=card_ref(world))
         world.advance_to(RETRY + timedelta(hours=9))
-        let_pass(world, GRACE_ENDS - timedelta(hours=1))
+        leap_to(world, GRACE_ENDS - timedelta(hours=1))
         world.advance(days=1)
-        let_pass(world, local(2027, 5, 11, 12))
+        leap_to(world, local(2027, 5, 11, 12))
 
     world.once("Stripe doesn't make the retry", live)
     return owing
@@ -95,7 +95,7 @@ def test_it_is_tried_three_times_in_a_day_and_then_waits_for_staff(world: World,
     assert breaker_failures(world) == 0, "Stripe isn't away"
     since = len(world.sandbox.exchanges)
     world.advance(days=2)
-    let_pass(world, RENEWAL + timedelta(days=20))
+    leap_to(world, RENEWAL + timedelta(days=20))
     assert asked(world, since) == 0, "and not once more in three weeks"
     assert len(cases(world)) == 1
     check_reads_on(world, refused)

@@ -6,7 +6,7 @@ import pytest
 
 from billing.dev.paper.sample_articles import sample_articles
 from tests.support.browser import Browser
-from tests.support.quiet_time import let_pass
+from tests.support.leaps import leap_to
 from tests.support.signed_in import after, in_trial_by_pages, signed_in
 from tests.support.starting_points import Subscriber, fast_forward, subscriber
 from tests.support.world import World, local
@@ -47,9 +47,9 @@ def test_after_two_extensions_the_trial_ends_and_staff_are_told_each_time(
 def while_notices_wait(world: World) -> None:
     """Each first notice is tried on the morning it is due, and on the next until its time is over."""
     for day in (8, 12, 16):
-        let_pass(world, local(2027, 3, day, 8))
+        leap_to(world, local(2027, 3, day, 8))
         world.advance_to(local(2027, 3, day, 9, 30))
-        let_pass(world, local(2027, 3, day + 1, 8))
+        leap_to(world, local(2027, 3, day + 1, 8))
         world.advance_to(local(2027, 3, day + 1, 10))
 
 
@@ -59,10 +59,10 @@ def test_an_address_that_says_later_for_weeks_while_others_get_mail_is_no_better
     world.smtp.refuse(452, "mailbox full", to=READER)
     world.start_trial("other@example.com", "pm_card_visa__2")
     while_notices_wait(world)
-    let_pass(world, local(2027, 3, 20, 12))
+    leap_to(world, local(2027, 3, 20, 12))
     world.start_trial("third@example.com", "pm_card_visa__3")
     world.settle()
-    let_pass(world, local(2027, 3, 24, 8))
+    leap_to(world, local(2027, 3, 24, 8))
     world.advance_to(local(2027, 3, 24, 12))
     (row,) = world.rows("SELECT state FROM subscription WHERE id = :id", id=in_trial.subscription_id)
     assert row["state"] == "ended"
@@ -73,7 +73,7 @@ def test_an_address_that_says_later_for_weeks_while_others_get_mail_is_no_better
 def test_a_mail_server_of_ours_that_is_away_ends_nothing(world: World) -> None:
     world.smtp.refuse(451, "later", at="mail")
     while_notices_wait(world)
-    let_pass(world, local(2027, 3, 24, 8))
+    leap_to(world, local(2027, 3, 24, 8))
     world.advance_to(local(2027, 3, 24, 12))
     assert state(world) == "trialing"
     assert "the reader's mail address refuses our notices" not in extensions(world)
@@ -150,7 +150,7 @@ def test_a_paused_subscription_whose_reader_cannot_be_told_ends(world: World, pa
     browser = signed_in(world, READER)
     browser.get("/account/pause")
     browser.post("/account/pause", months="1")
-    let_pass(world, local(2027, 5, 5))
+    leap_to(world, local(2027, 5, 5))
     world.smtp.refuse(550, "no such mailbox", to=READER)
     world.advance_to(local(2027, 6, 2))
     assert state(world) == "ended"
@@ -177,7 +177,7 @@ def test_a_mailbox_that_refuses_the_first_notice_alone_reads_no_longer(
     assert extensions(world) == ["the reader's mail address refuses our notices"] * 2
     world.smtp.mend()
     world.advance_to(local(2027, 3, 20, 10))
-    let_pass(world, local(2027, 3, 24, 8))
+    leap_to(world, local(2027, 3, 24, 8))
     assert world.mail_kinds(READER)[-1] == "second notice for 2027-03-24"
     world.smtp.refuse(550, "no such mailbox", to=READER)
     world.advance_to(local(2027, 3, 28, 8))
@@ -199,10 +199,10 @@ def test_so_does_one_at_the_end_of_a_year(world: World) -> None:
     for nth in range(4):
         world.smtp.refuse(550, "no such mailbox", to=reader.email)
         world.advance(hours=2)
-        let_pass(world, charge_at + timedelta(days=8 * nth - 5))
+        leap_to(world, charge_at + timedelta(days=8 * nth - 5))
         world.smtp.mend()
-        let_pass(world, charge_at + timedelta(days=8 * nth - 4))
-        let_pass(world, charge_at + timedelta(days=8 * nth - 1))
+        leap_to(world, charge_at + timedelta(days=8 * nth - 4))
+        leap_to(world, charge_at + timedelta(days=8 * nth - 1))
         world.smtp.refuse(550, "no such mailbox", to=reader.email)
         world.advance_to(charge_at + timedelta(days=8 * nth, minutes=1))
     assert (state(world), len(world.charges())) == ("ended", 1)
@@ -223,7 +223,7 @@ def test_a_reader_whose_charges_wait_for_no_notice_is_not_told_that_it_ends(
     browser = signed_in(world, paid.email)
     world.smtp.refuse(550, "no such mailbox", to=paid.email)
     for month in (4, 5):
-        let_pass(world, local(2027, month, 16, 8))
+        leap_to(world, local(2027, month, 16, 8))
         world.advance_to(local(2027, month, 16, 12))
     assert (state(world), len(world.charges())) == ("active", 3)
     for page in (browser.get("/account").words, article_page(browser)):

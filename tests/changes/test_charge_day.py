@@ -16,8 +16,8 @@ from billing.rules.charge_day import DAYS, LAST
 from billing.subscriptions.change import lock
 from tests.support import ledger_checks
 from tests.support.browser import Browser
-from tests.support.calm import leap_to
 from tests.support.independent_calendar import assert_promises_kept, nothing_is_missed
+from tests.support.leaps import leap_to
 from tests.support.signed_in import signed_in
 from tests.support.starting_points import MONTH_END, Subscriber, subscriber
 from tests.support.two_connections import fail_instead_of_waiting

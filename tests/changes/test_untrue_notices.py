@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 
 from billing.changes import announce_price, change_plan, pause
 from billing.platform.actors import Command, ReaderActor
-from tests.support.calm import leap_over_charge, leap_to
 from tests.support.cancel_helpers import cancel
+from tests.support.leaps import leap_over_charge, leap_to
 from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 

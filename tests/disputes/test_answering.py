@@ -15,8 +15,8 @@ from billing.staff.evidence_documents import Documents
 from emails import Pdf, TextSection
 from tests.support.disputed_charge import CHARGE_DAY, READER, charged, dispute_page, only_dispute
 from tests.support.erasures import ask_for
+from tests.support.leaps import leap_to
 from tests.support.pdf import Pdf as ReadPdf
-from tests.support.quiet_weeks import go_on
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import go_to
@@ -45,7 +45,7 @@ def files(world: World) -> dict[str, dict[str, Any]]:
 
 def just_before_the_system_answers(world: World) -> None:
     """Go to a minute before; nothing is due on the days until then."""
-    go_on(world, only_dispute(world)["answer_by"] - timedelta(days=2, minutes=1), days=0)
+    leap_to(world, only_dispute(world)["answer_by"] - timedelta(days=2, minutes=1))
 
 
 def publish(world: World, words: str) -> None:
@@ -63,7 +63,7 @@ def test_the_answer_is_in_words_with_the_terms_as_accepted_and_the_documents(
     world.start_trial(READER, DISPUTED)
     world.advance(minutes=1)
     publish(world, "Other words")
-    go_on(world, CHARGE_DAY, days=9)
+    leap_to(world, CHARGE_DAY, days=9)
     reader = signed_in(world, READER)
     reader.get("/contact")
     reader.post("/contact", kind="wrong_charge", words="Which card do you have of me?")
@@ -249,7 +249,7 @@ def test_the_page_opens_when_its_reader_is_erased(world: World, staff: SignIn) -
     world.sandbox.banks("lose", dispute=row["gateway_ref"])
     world.settle()
     ask_for(world, row["reader_id"])
-    go_on(world, world.now + timedelta(days=40))
+    leap_to(world, world.now + timedelta(days=40))
     assert only_dispute(world)["evidence"] == {}
     finance, path = staff("finance"), dispute_page(world)
     page = finance.get(path)

@@ -4,7 +4,7 @@ from datetime import date
 
 from billing.reports import books, dispute_counts
 from tests.support.books import book_text
-from tests.support.quiet_weeks import go_on
+from tests.support.leaps import leap_to
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -21,7 +21,7 @@ def balances(world: World) -> dict[str, int]:
 def test_won_lost_and_open_agree_with_the_ledger(world: World, staff: SignIn) -> None:
     for number, card in enumerate(CARDS):
         world.start_trial(f"reader{number}@example.com", card)
-    go_on(world, local(2027, 3, 16, 12), days=9)
+    leap_to(world, local(2027, 3, 16, 12), days=9)
     paid = world.rows(
         "SELECT p.charge_ref FROM payment p JOIN reader r ON r.id = p.reader_id ORDER BY r.email"
     )

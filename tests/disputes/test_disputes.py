@@ -9,7 +9,7 @@ from stripe import StripeClient
 
 from tests.support.browser import Browser
 from tests.support.disputed_charge import CHARGE_DAY, READER, charged, only_dispute
-from tests.support.quiet_weeks import go_on
+from tests.support.leaps import leap_to
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber, subscriber
@@ -63,7 +63,7 @@ def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(make_world:
             world.advance_to(local(2027, 3, 3 + days, 8))
             for _ in range(4):
                 browser.get(f"/articles/{world.articles['subscriber'][0]}")
-    go_on(world, CHARGE_DAY, days=9)
+    leap_to(world, CHARGE_DAY, days=9)
     subscription = str(started["subscription"]["id"])
     row = only_dispute(world)
     assert (row["state"], row["reason"], row["amount"], row["inquiry"]) == (
@@ -101,7 +101,7 @@ def test_silence_loses_and_reading_ends_with_the_decision(make_world: MakeWorld)
     assert world.access(article, reader_id)["allowed"], "until it is decided"
     gift = world.api.post(f"/v1/articles/{article}/gifts", json={"reader_id": reader_id}).json()
     stopped_at = world.subscription(subscription)["cancel_requested_at"]
-    go_on(world, world.now + timedelta(days=8))
+    leap_to(world, world.now + timedelta(days=8))
     assert world.access(article, reader_id)["allowed"]
     given = {"gift": gift["token"]}
     assert world.api.get(f"/v1/access/{article}", params=given).json()["reason"] == "gift"
@@ -170,7 +170,7 @@ def test_an_inquiry_takes_nothing_and_may_be_answered_with_a_refund(world: World
     assert (only_dispute(world)["inquiry"], only_dispute(world)["state"]) == (True, "needs_answer")
     assert ledger(world, "disputes") == {"disputes": 0}
     assert refuse_refund(world) == "201", "that is the best answer to an inquiry"
-    go_on(world, world.now + timedelta(days=10))
+    leap_to(world, world.now + timedelta(days=10))
     assert only_dispute(world)["state"] == "closed"
     assert len(world.charges()) == 1
 

@@ -13,8 +13,8 @@ from emails import MAILS
 from tests.support.browser import Browser
 from tests.support.cli import run_on
 from tests.support.disputed_charge import CHARGE_DAY, READER, dispute_page, only_dispute
+from tests.support.leaps import leap_to
 from tests.support.pdf import Pdf
-from tests.support.quiet_weeks import go_on
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
@@ -78,7 +78,7 @@ def test_the_correspondence_has_the_mails_and_the_request_and_says_who_wrote_eac
     ask(world, staff)
     reply(world, "I know that card.", sender=READER)
     reply(world, "Send it to another card.", sender="x@elsewhere.example")
-    go_on(world, CHARGE_DAY, days=9)
+    leap_to(world, CHARGE_DAY, days=9)
     said = correspondence(world, send(world, staff("finance")))
     assert f"Mail to {READER}, 1 March 2027" in said
     assert "Your free trial has started: first charge" in said
@@ -95,9 +95,9 @@ def test_the_access_log_has_sign_ins_and_the_articles_that_were_counted(world: W
         browser.sign_in(READER)
         browser.get(f"/articles/{world.articles['metered'][0]}")
         world.start_trial(READER, DISPUTED)
-        go_on(world, local(2027, 3, 4, 8))
+        leap_to(world, local(2027, 3, 4, 8), days=1)
         browser.get(f"/articles/{world.articles['subscriber'][0]}")
-    go_on(world, CHARGE_DAY, days=9)
+    leap_to(world, CHARGE_DAY, days=9)
     finance = staff("finance")
     page = finance.get(dispute_page(world)).words
     assert "Sign-ins, and articles read while they were counted, by day" in page
@@ -118,7 +118,7 @@ def test_an_article_counted_in_the_period_is_not_denied(
 ) -> None:
     with world.browse() as browser:
         browser.sign_in(READER)
-        go_on(world, local(2027, 3, 20, 10))
+        leap_to(world, local(2027, 3, 20, 10), days=1)
         leave = f"/v1/subscriptions/{paid.subscription_id}/cancel"
         world.api.post(leave, json={"when": "now", "refund": "none"}).raise_for_status()
         browser.get(f"/articles/{world.articles['metered'][0]}")

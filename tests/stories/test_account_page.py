@@ -2,8 +2,8 @@
 
 import re
 
+from tests.support.leaps import leap_to
 from tests.support.pdf import Pdf
-from tests.support.quiet_weeks import go_on
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -30,7 +30,7 @@ def test_every_state_is_one_sentence(world: World) -> None:
     )
     world.api.post(f"/v1/subscriptions/{gone[0]['id']}/cancel", json={}).raise_for_status()
     said["cancelled"] = _status(world, "gone@example.com")
-    go_on(world, local(2027, 3, 16, 12), days=9)
+    leap_to(world, local(2027, 3, 16, 12), days=9)
     said["paid"] = _status(world, "paid@example.com")
     said["grace"] = _status(world, "grace@example.com")
     said["ended"] = _status(world, "gone@example.com")
@@ -56,7 +56,7 @@ def test_every_state_is_one_sentence(world: World) -> None:
 def test_a_receipt_is_a_copy_and_only_its_readers(world: World) -> None:
     world.start_trial(EMAIL)
     world.start_trial("other@example.com", "pm_card_visa__2")
-    go_on(world, local(2027, 3, 17), days=10)
+    leap_to(world, local(2027, 3, 17), days=10)
     mine, others = (
         world.rows(
             "SELECT i.id FROM invoice i JOIN reader r ON r.id = i.reader_id WHERE r.email = :e", e=email

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.support.compensation import extend, refund
+from tests.support.leaps import leap_to
 from tests.support.ledger_queries import balances, journal, recognised
-from tests.support.quiet_weeks import go_on
 from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 
@@ -30,12 +30,12 @@ def test_three_months_of_a_subscriber(world: World, notified: Subscriber) -> Non
     assert recognised(world) == [], "a day is earned when it is over"
     world.advance_to(local(2027, 3, 18))
     assert recognised(world) == [("2027-03-16", 211), ("2027-03-17", 211)]
-    go_on(world, local(2027, 4, 16, 8))
+    leap_to(world, local(2027, 4, 16, 8), days=1)
     assert balances(world) == {"gateway": 7500, "vat_output": -978, "revenue": -6522}
     assert len(recognised(world)) == 31
     world.advance_to(local(2027, 4, 16, 12))
-    go_on(world, local(2027, 5, 16, 12))
-    go_on(world, local(2027, 6, 16, 8))
+    leap_to(world, local(2027, 5, 16, 12), days=1)
+    leap_to(world, local(2027, 6, 16, 8), days=1)
     assert balances(world) == {"gateway": 22500, "vat_output": -2934, "revenue": -3 * 6522}
     days = [day for day, _ in recognised(world)]
     assert len(days) == 92
@@ -54,7 +54,7 @@ def test_a_refund_in_full_takes_the_unearned_first_and_the_rest_from_revenue(
         *SOLD,
         "2027-03-26 refund: deferred_revenue +4412, refunds +2110, vat_output +978, gateway -7500",
     ]
-    go_on(world, local(2027, 4, 16, 8))
+    leap_to(world, local(2027, 4, 16, 8), days=1)
     assert balances(world) == {"revenue": -2110, "refunds": 2110}
     assert recognised(world)[-1] == ("2027-03-25", 211)
 
@@ -67,7 +67,7 @@ def test_refunds_in_parts_come_from_what_is_still_to_come(world: World, ten_days
         "2027-03-26 refund: deferred_revenue +2174, vat_output +326, gateway -2500,"
         " deferred_revenue +2175, vat_output +326, gateway -2501",
     ]
-    go_on(world, local(2027, 4, 16, 8))
+    leap_to(world, local(2027, 4, 16, 8), days=1)
     assert balances(world) == {
         "gateway": 2499,
         "vat_output": -(978 - 652),
@@ -87,7 +87,7 @@ def test_the_last_part_gives_back_exactly_what_is_left_of_the_vat(world: World, 
 
 def test_a_refund_that_bounces_is_owed_and_its_credit_note_stands(world: World) -> None:
     world.start_trial("nomsa@example.com", "pm_card_refundFail")
-    go_on(world, local(2027, 3, 16, 12), days=9)
+    leap_to(world, local(2027, 3, 16, 12), days=9)
     refund_id = refund(world)
     assert balances(world) == {}
     world.advance(days=2)
@@ -124,7 +124,7 @@ def test_a_worker_that_was_down_posts_each_day_under_its_own_date(
 ) -> None:
     world.skip_to(local(2027, 3, 17 + late_days, 12))
     refund(world, amount=2500)
-    go_on(world, local(2027, 4, 16, 8))
+    leap_to(world, local(2027, 4, 16, 8), days=1)
     assert [day for day, _ in recognised(world)] == [f"2027-03-{day}" for day in range(16, 32)] + [
         f"2027-04-{day:02}" for day in range(1, 16)
     ]
@@ -135,7 +135,7 @@ def test_a_worker_that_was_down_posts_each_day_under_its_own_date(
 def test_a_payment_that_came_late_has_earned_the_days_before_it(world: World, in_trial: Subscriber) -> None:
     browser = world.browser()
     browser.start("nomsa@example.com", "4000000000000341")
-    go_on(world, local(2027, 3, 18, 12), days=11)
+    leap_to(world, local(2027, 3, 18, 12), days=11)
     assert journal(world) == SOLD
     browser.get("/account")
     card_page = browser.sent_to("/account/card")
@@ -145,15 +145,15 @@ def test_a_payment_that_came_late_has_earned_the_days_before_it(world: World, in
         "2027-03-18 invoice: receivable +7500, deferred_revenue -6100, vat_output -978, revenue -422",
         "2027-03-18 payment: gateway +7500, receivable -7500",
     ]
-    go_on(world, local(2027, 4, 16, 8))
+    leap_to(world, local(2027, 4, 16, 8), days=1)
     assert balances(world) == {"gateway": 15000, "vat_output": -1956, "revenue": -13044}
 
 
 def test_days_given_on_top_of_a_paid_period_cost_goodwill(world: World, paid: Subscriber) -> None:
-    go_on(world, local(2027, 3, 20, 12))
+    leap_to(world, local(2027, 3, 20, 12), days=1)
     extend(world, paid.subscription_id, days=7)
     assert journal(world)[-1] == "2027-03-20 goodwill: goodwill +1473, deferred_revenue -1473"
-    go_on(world, local(2027, 4, 23, 8))
+    leap_to(world, local(2027, 4, 23, 8), days=1)
     assert balances(world) == {
         "gateway": 7500,
         "vat_output": -978,

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.actors import BY
 from tests.support.cancel_helpers import cancel, cancel_signed_out, refused
-from tests.support.quiet_weeks import go_on
+from tests.support.leaps import leap_to
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -48,7 +48,7 @@ def test_whoever_cancels_by_the_end_of_day_14_or_before_nine_on_the_next_is_neve
 def test_a_trial_cancelled_early_reads_on_to_its_end(world: World, in_trial: Subscriber) -> None:
     locked = world.articles["subscriber"][0]
     cancel(world, in_trial.subscription_id)
-    go_on(world, local(2027, 3, 15, 23, 59, 59), days=9)
+    leap_to(world, local(2027, 3, 15, 23, 59, 59), days=9)
     assert world.access(locked, in_trial.reader_id)["reason"] == "trial"
     assert sorted(world.mail_kinds(in_trial.email)) == ["cancelled", "trial_started"], (
         "no reminder of a charge that won't come"
@@ -60,20 +60,20 @@ def test_a_trial_cancelled_early_reads_on_to_its_end(world: World, in_trial: Sub
 def test_cancelled_after_a_charge_the_paid_month_is_read_to_its_end(world: World, paid: Subscriber) -> None:
     subscription, reader = paid.subscription_id, paid.reader_id
     locked = world.articles["subscriber"][0]
-    go_on(world, local(2027, 4, 2, 15))
+    leap_to(world, local(2027, 4, 2, 15), days=1)
     first = cancel(world, subscription, reason="price")
     assert datetime.fromisoformat(first["cancels_at"]) == local(2027, 4, 16)
     world.advance_to(local(2027, 4, 3))
     assert cancel(world, subscription) == first, "asking twice changes nothing"
     world.settle()
     assert world.mail_kinds(paid.email)[-2:] == ["receipt", "cancelled"]
-    go_on(world, local(2027, 4, 15, 23, 59, 59))
+    leap_to(world, local(2027, 4, 15, 23, 59, 59), days=1)
     assert world.access(locked, reader)["reason"] == "subscription"
     world.advance_to(local(2027, 4, 16))
     assert world.access(locked, reader)["reason"] == "subscribe"
     assert refused(world, subscription) == (409, "already_ended")
     assert refused(world, subscription, "resume") == (409, "nothing_to_undo")
-    go_on(world, local(2027, 5, 17))
+    leap_to(world, local(2027, 5, 17), days=1)
     assert len(world.charges()) == 1
 
 
@@ -97,7 +97,7 @@ def test_from_the_account_page_it_takes_two_clicks(world: World, in_trial: Subsc
     undone = browser.undo("/account/resume")
     assert "goes on as before" in undone.text
     assert "Your free trial runs through Monday 15 March 2027." in undone.words
-    go_on(world, local(2027, 3, 16, 9), days=9)
+    leap_to(world, local(2027, 3, 16, 9), days=9)
     assert len(world.charges()) == 1
 
 
@@ -135,7 +135,7 @@ def test_every_mail_about_the_subscription_holds_a_link_that_cancels_signed_out(
         again = browser.get(link)
         assert "Nothing more will be charged" in again.words
         world.api.post(f"/v1/subscriptions/{paid.subscription_id}/resume").raise_for_status()
-    go_on(world, local(2027, 4, 16, 9))
+    leap_to(world, local(2027, 4, 16, 9), days=1)
     assert len(world.charges()) == 2
 
 
@@ -173,7 +173,7 @@ def test_a_damaged_link_says_so_and_cancels_nothing(world: World, in_trial: Subs
 
 def test_an_earlier_letter_found_after_a_cancellation_still_counts(world: World, paid: Subscriber) -> None:
     subscription = paid.subscription_id
-    go_on(world, local(2027, 3, 20))
+    leap_to(world, local(2027, 3, 20), days=1)
     cancel(world, subscription)
     world.advance_to(local(2027, 3, 22))
     cancel(world, subscription, requested_at="2027-03-21T12:00:00Z")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.cli import run_on
-from tests.support.quiet_weeks import go_on
+from tests.support.leaps import leap_to
 from tests.support.signed_in import signed_in
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -61,9 +61,9 @@ def test_a_reader_takes_it_and_is_charged_every_three_months(world: World) -> No
     assert "then every quarter" in browser.agree_and_pay().words
     world.settle()
     assert "R200.00 incl. VAT every quarter, until you cancel" in world.letters("thandi@example.com")[0].text
-    go_on(world, local(2027, 3, 17), days=10)
-    go_on(world, local(2027, 6, 17))
-    go_on(world, local(2027, 9, 17))
+    leap_to(world, local(2027, 3, 17), days=10)
+    leap_to(world, local(2027, 6, 17), days=1)
+    leap_to(world, local(2027, 9, 17), days=1)
     assert [
         (charge["amount"], at) for charge, at in zip(world.charges(), world.charged_at(), strict=True)
     ] == [
@@ -85,8 +85,8 @@ def test_a_reader_who_pays_by_the_month_changes_to_it(world: World, paid: Subscr
     assert "you pay R200.00 incl. VAT a quarter" in browser.page.words
     world.settle()
     assert "by the quarter" in world.letters(paid.email)[-1].text
-    go_on(world, local(2027, 4, 17))
-    go_on(world, local(2027, 7, 17))
+    leap_to(world, local(2027, 4, 17), days=1)
+    leap_to(world, local(2027, 7, 17), days=1)
     assert [charge["amount"] for charge in world.charges()] == [7500, 20000, 20000]
     assert world.charged_at()[1:] == ["2027-04-16 09:00", "2027-07-16 09:00"]
 
@@ -97,8 +97,8 @@ def test_a_retired_plan_goes_on_for_those_who_have_it(world: World) -> None:
     assert said(world, "plans", "retire", "quarterly").endswith("that go on with it: 1.\n")
     assert "a quarter" not in world.browser().get("/").words
     assert world.try_trial("b@example.com", "pm_card_visa__2", plan="quarterly").status_code == 422
-    go_on(world, local(2027, 3, 17), days=10)
-    go_on(world, local(2027, 6, 17))
+    leap_to(world, local(2027, 3, 17), days=10)
+    leap_to(world, local(2027, 6, 17), days=1)
     assert [charge["amount"] for charge in world.charges()] == [20000, 20000]
 
 
@@ -111,8 +111,8 @@ def test_a_plan_for_staff_is_started_for_a_reader_and_stands_on_no_page(world: W
     assert browser.get("/subscribe?plan=student").status == 422
     begun = world.start_trial("sipho@example.com", plan="student")
     assert begun["subscription"]["price"]["amount"] == 3000
-    go_on(world, local(2027, 3, 17), days=10)
-    go_on(world, local(2027, 4, 17))
+    leap_to(world, local(2027, 3, 17), days=10)
+    leap_to(world, local(2027, 4, 17), days=1)
     assert [charge["amount"] for charge in world.charges()] == [3000, 3000]
 
 

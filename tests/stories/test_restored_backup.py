@@ -16,8 +16,8 @@ from billing.timetable import tick
 from tests.proofs.steps import intend
 from tests.support import ledger_checks
 from tests.support.cli import run_on
+from tests.support.leaps import leap_to
 from tests.support.metrics import metrics
-from tests.support.quiet_weeks import go_on
 from tests.support.restored import READERS, adopt, all_kept, first_charges
 from tests.support.signed_in import signed_in
 from tests.support.starting_points import Subscriber, go_to
@@ -43,7 +43,7 @@ def test_no_reader_is_charged_a_second_time(charged: World) -> None:
     assert world.rows(INVOICES) == before
     assert [row["number"] for row in world.rows("SELECT number FROM invoice ORDER BY number")] == [1, 2, 3]
     all_kept(world)
-    go_on(world, local(2027, 4, 16, 12))
+    leap_to(world, local(2027, 4, 16, 12), days=1)
     assert len(world.charges()) == 6, "the second month is charged as ever"
     all_kept(world)
 
@@ -69,7 +69,7 @@ def test_the_receipt_that_comes_again_says_why(charged: World) -> None:
 
 def test_two_months_after_the_backup_are_taken_in_in_their_order(charged: World) -> None:
     world = charged
-    go_on(world, local(2027, 4, 16, 12))
+    leap_to(world, local(2027, 4, 16, 12), days=1)
     before = world.rows(INVOICES)
     assert len(before) == 6
     world.restore_backup()
@@ -86,13 +86,13 @@ def test_a_trial_that_was_longer_than_the_backup_knows_is_paid_from_its_own_firs
     world.back_up()
     path = f"/v1/subscriptions/{in_trial.subscription_id}/extend"
     world.api.post(path, json={"days": 10, "reason": "a strike at the post office"}).raise_for_status()
-    go_on(world, local(2027, 3, 27, 12), days=10)
+    leap_to(world, local(2027, 3, 27, 12), days=10)
     before = world.rows(INVOICES)
     assert len(before) == 1
     world.restore_backup()
     adopt(world)
     assert world.rows(INVOICES) == before
-    go_on(world, local(2027, 4, 25, 12))
+    leap_to(world, local(2027, 4, 25, 12), days=1)
     assert len(world.charges()) == 1
     world.advance_to(local(2027, 4, 26, 12))
     assert len(world.charges()) == 2
@@ -109,10 +109,10 @@ def test_a_plan_chosen_in_the_trial_begins_if_it_was_charged(
     if undone:
         with services.database.begin(services.site, world.now, by) as ctx:
             change_plan.undo(ctx, in_trial.subscription_id, reason="taken back")
-    go_on(world, local(2027, 3, 16, 12), days=9)
+    leap_to(world, local(2027, 3, 16, 12), days=9)
     world.restore_backup()
     adopt(world)
-    go_on(world, local(2027, 4, 17))
+    leap_to(world, local(2027, 4, 17), days=1)
     assert [charge["amount"] for charge in world.charges()] == ([7500, 7500] if undone else [75000])
 
 
@@ -152,7 +152,7 @@ def test_the_same_claim_has_the_same_name_so_stripe_takes_nothing_twice(charged:
 def test_a_refusal_since_the_backup_is_answered_as_before_and_no_bank_is_asked_twice(
     world: World, paid: Subscriber
 ) -> None:
-    go_on(world, local(2027, 4, 15, 20))
+    leap_to(world, local(2027, 4, 15, 20), days=1)
     world.back_up()
     (card,) = world.rows("SELECT gateway_ref FROM payment_method")
     world.sandbox.decline(card["gateway_ref"], "insufficient_funds")
@@ -175,7 +175,7 @@ def test_a_refusal_since_the_backup_is_answered_as_before_and_no_bank_is_asked_t
 def test_books_are_compared_only_after_the_lost_charges_were_taken_in(world: World, paid: Subscriber) -> None:
     """A worker may start on the restored database before it is adopted. What the backup lacks is no difference yet."""
     compared = "SELECT max(through) AS through FROM reconciliation"
-    go_on(world, local(2027, 4, 15, 20))
+    leap_to(world, local(2027, 4, 15, 20), days=1)
     world.back_up()
     before = world.rows(compared)
     world.advance_to(local(2027, 4, 17, 12))
@@ -290,7 +290,7 @@ def test_what_was_under_way_at_the_backup_and_ended_since_is_taken_in(
     world: World, paid_twice: Subscriber
 ) -> None:
     """Days later Stripe has forgotten the keys. Under them it would refuse the refund and charge again."""
-    go_on(world, local(2027, 5, 16, 8, 59))
+    leap_to(world, local(2027, 5, 16, 8, 59), days=1)
     world.skip_to(local(2027, 5, 16, 9))
     intend(world, paid_twice.subscription_id)
     (payment, *_) = world.rows("SELECT id FROM payment ORDER BY paid_at")
@@ -325,7 +325,7 @@ def test_a_card_saved_after_the_backup_is_charged_from_then_on(
     world.restore_backup()
     assert "1 card taken in" in adopt(world)
     assert world.subscription(paid.subscription_id)["payment_method"]["last4"] == "4444"
-    go_on(world, local(2027, 4, 16, 12))
+    leap_to(world, local(2027, 4, 16, 12), days=1)
     assert world.charges()[-1]["payment_method_details"]["card"]["last4"] == "4444"
 
 
@@ -366,7 +366,7 @@ def test_what_a_bank_took_back_after_the_backup_stops_the_next_charge(
     assert "1 dispute or warning taken in" in adopt(world)
     assert world.rows("SELECT gateway_ref, amount, state FROM dispute") == before
     assert world.subscription(notified.subscription_id)["next_charge"] is None
-    go_on(world, local(2027, 4, 17))
+    leap_to(world, local(2027, 4, 17), days=1)
     assert len(world.charges()) == 1
     ledger_checks.check(world)
 

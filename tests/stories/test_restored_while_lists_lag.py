@@ -11,7 +11,7 @@ from billing.rules.absence import LISTED_WITHIN
 from billing.timetable import tick
 from tests.support import ledger_checks
 from tests.support.cli import run_on
-from tests.support.quiet_weeks import go_on
+from tests.support.leaps import leap_to
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -75,7 +75,7 @@ def test_a_card_given_seconds_ago_is_charged_from_then_on(world: World, paid: Su
     world.restore_backup()
     adopt(world)
     world.advance(minutes=10)
-    go_on(world, local(2027, 4, 16, 12))
+    leap_to(world, local(2027, 4, 16, 12), days=1)
     assert world.charges()[-1]["payment_method_details"]["card"]["last4"] == "4444"
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from tests.support.cancel_helpers import cancel, cancel_signed_out, refused
-from tests.support.quiet_weeks import go_on
+from tests.support.leaps import leap_to
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -27,17 +27,17 @@ def test_a_cancellation_is_undone_in_the_trial_and_in_a_paid_month(
 ) -> None:
     subscription = in_trial.subscription_id
     assert refused(world, subscription, "resume") == (409, "nothing_to_undo")
-    go_on(world, local(2027, 3, 4))
+    leap_to(world, local(2027, 3, 4), days=1)
     cancel(world, subscription)
     world.advance_to(local(2027, 3, 5))
     answer = world.api.post(f"/v1/subscriptions/{subscription}/resume").json()
     assert (answer["status"], answer["cancels_at"], answer["cancel_requested_at"]) == ("trialing", None, None)
-    go_on(world, local(2027, 3, 16, 9), days=9)
+    leap_to(world, local(2027, 3, 16, 9), days=9)
     assert world.charged_at() == ["2027-03-16 09:00"]
 
-    go_on(world, local(2027, 4, 10))
+    leap_to(world, local(2027, 4, 10), days=1)
     cancel(world, subscription)
-    go_on(world, local(2027, 4, 15, 23, 59, 59))
+    leap_to(world, local(2027, 4, 15, 23, 59, 59), days=1)
     assert world.mail_kinds(in_trial.email)[-1] == "cancelled"
     assert world.api.post(f"/v1/subscriptions/{subscription}/resume").status_code == 200
     world.advance_to(local(2027, 4, 17))
@@ -80,7 +80,7 @@ def test_a_trial_is_made_longer_by_an_undo_once_and_not_for_ever(
     browser = cancel_signed_out(world, world.mailed_link(cancelled_early.email, "/cancel/"))
     assert 'action="/cancel/undo"' not in browser.page.text, "nor does a page offer it"
     world.advance_to(local(2027, 3, 21))
-    go_on(world, local(2027, 5, 1), days=12)
+    leap_to(world, local(2027, 5, 1), days=12)
     assert world.subscription(subscription)["status"] == "ended"
     assert world.charges() == []
 

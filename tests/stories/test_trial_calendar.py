@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.support.leaps import leap_to
 from tests.support.proof_size import only_at_length
-from tests.support.quiet_weeks import go_on
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -40,7 +40,7 @@ def test_fourteen_days_are_free_and_the_fifteenth_is_charged_at_nine(
     assert f"{midnight - timedelta(seconds=1):%Y-%m-%d}" == last_free_day
     locked = world.articles["subscriber"][0]
 
-    go_on(world, midnight - timedelta(seconds=1), days=9)
+    leap_to(world, midnight - timedelta(seconds=1), days=9)
     for moment in (midnight - timedelta(seconds=1), midnight, charge_at - timedelta(seconds=1)):
         world.advance_to(moment)
         assert [world.access(locked, each)["reason"] for each, _ in readers.values()] == ["trial"] * len(
@@ -115,7 +115,7 @@ def test_a_year_of_months_begins_on_the_same_day_or_the_last_one(make_world: Cal
 def test_the_first_charge_says_that_the_trial_is_over_and_later_ones_do_not(
     world: World, paid_twice: Subscriber
 ) -> None:
-    go_on(world, local(2027, 5, 16, 9))
+    leap_to(world, local(2027, 5, 16, 9), days=1)
     said = [charge["calculated_statement_descriptor"] for charge in world.charges()]
     assert [("TRIAL OVER" in words) for words in said] == [True, False, False]
     assert all(len(words) <= 22 for words in said)

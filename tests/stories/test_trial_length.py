@@ -9,7 +9,7 @@ from billing.subscriptions.models import Plan
 from billing.subscriptions.plans import BadTrial, add_plan
 from tests.support.actors import BY
 from tests.support.cli import run_on
-from tests.support.quiet_weeks import go_on
+from tests.support.leaps import leap_to
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -51,10 +51,10 @@ def test_who_starts_then_has_the_new_days_and_a_running_trial_keeps_its_own(
     assert charge_days(world) == [date(2027, 3, 16), date(2027, 4, 1), date(2027, 4, 1)]
     world.settle()
     assert "31 March 2027" in world.letters("sipho@example.com")[0].text
-    go_on(world, local(2027, 3, 17), days=10)
+    leap_to(world, local(2027, 3, 17), days=10)
     assert world.charged_at() == ["2027-03-16 09:00"], "of the trial that ran already"
     assert world.letter(in_trial.email, "Tax invoice INV-000001")
-    go_on(world, local(2027, 4, 2), days=10)
+    leap_to(world, local(2027, 4, 2), days=10)
     assert world.charged_at()[1:] == ["2027-04-01 09:00"] * 2
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.cancel_helpers import cancel, cancel_signed_out, refused
-from tests.support.quiet_weeks import go_on
+from tests.support.leaps import leap_to
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -11,7 +11,7 @@ from tests.support.world import World, local
 @pytest.fixture
 def in_may(world: World, paid_twice: Subscriber) -> Subscriber:
     """A reader with two charges behind, half of the second month read: 1 May."""
-    world.once("until 1 May", lambda: go_on(world, local(2027, 5, 1)))
+    world.once("until 1 May", lambda: leap_to(world, local(2027, 5, 1), days=1))
     return paid_twice
 
 
@@ -31,7 +31,7 @@ def test_staff_enter_a_letter_received_in_the_trial_and_both_charges_since_go_ba
     assert all(words.count(fact) == 2 for fact in ("Credit note no.:", "R9.78"))
     assert world.subscription(subscription)["status"] == "ended"
     assert world.access(world.articles["subscriber"][0], reader)["reason"] == "subscribe"
-    go_on(world, local(2027, 5, 17))
+    leap_to(world, local(2027, 5, 17), days=1)
     assert len(world.charges()) == 2
 
 
@@ -66,7 +66,7 @@ def test_now_and_the_last_charge_back_none_or_only_what_came_after(
     assert [charge["amount_refunded"] for charge in world.charges()] == [0, returned]
     reads = world.access(world.articles["subscriber"][0], in_may.reader_id)["allowed"]
     assert reads is (status == "active")
-    go_on(world, local(2027, 5, 17))
+    leap_to(world, local(2027, 5, 17), days=1)
     assert len(world.charges()) == 2
 
 
@@ -89,7 +89,7 @@ def test_what_was_charged_after_the_moment_of_asking_is_never_kept(
 def test_within_14_days_of_the_first_charge_the_cancel_page_gives_it_back_in_one_step(
     world: World, paid: Subscriber, day: int
 ) -> None:
-    go_on(world, local(2027, 3, day, 18))
+    leap_to(world, local(2027, 3, day, 18), days=1)
     browser = cancel_signed_out(world, world.mailed_link(paid.email, "/cancel/"))
     assert "End today and get R75.00 (incl. VAT) back" in browser.page.words
     done = browser.post("/cancel", when="now")
@@ -103,12 +103,12 @@ def test_within_14_days_of_the_first_charge_the_cancel_page_gives_it_back_in_one
 def test_what_went_back_long_before_is_not_announced_by_the_cancelled_page(
     world: World, paid: Subscriber
 ) -> None:
-    go_on(world, local(2027, 3, 20, 11))
+    leap_to(world, local(2027, 3, 20, 11), days=1)
     (payment,) = world.rows("SELECT id FROM payment")
     choice = {"amount": 2000, "reason": "A week without the site"}
     answer = world.api.post(f"/v1/payments/{payment['id']}/refunds", json=choice)
     assert answer.status_code < 300, answer.text
-    go_on(world, local(2027, 4, 4, 11))
+    leap_to(world, local(2027, 4, 4, 11), days=1)
     browser = cancel_signed_out(world, world.mailed_link(paid.email, "/cancel/"))
     done = browser.post("/cancel", when="period_end")
     assert "You can read through" in done.words
@@ -118,10 +118,10 @@ def test_what_went_back_long_before_is_not_announced_by_the_cancelled_page(
 def test_what_went_back_is_announced_until_the_bank_must_have_shown_it(
     world: World, paid: Subscriber
 ) -> None:
-    go_on(world, local(2027, 3, 20, 11))
+    leap_to(world, local(2027, 3, 20, 11), days=1)
     browser = cancel_signed_out(world, world.mailed_link(paid.email, "/cancel/"))
     assert "R75.00 (incl. VAT) is on its way back" in browser.post("/cancel", when="now").words
-    go_on(world, local(2027, 3, 29, 11))
+    leap_to(world, local(2027, 3, 29, 11), days=1)
     assert "R75.00 (incl. VAT) is on its way back" in browser.get("/cancel").words
     world.advance(days=3)
     assert "on its way back" not in browser.get("/cancel").words
@@ -130,7 +130,7 @@ def test_what_went_back_is_announced_until_the_bank_must_have_shown_it(
 def test_on_the_fifteenth_day_the_money_is_not_offered_and_cannot_be_taken(
     world: World, paid: Subscriber
 ) -> None:
-    go_on(world, local(2027, 3, 31, 0))
+    leap_to(world, local(2027, 3, 31, 0), days=1)
     browser = cancel_signed_out(world, world.mailed_link(paid.email, "/cancel/"))
     assert "back" not in browser.page.words.replace("Back, and keep", "")
     browser.post("/cancel", when="now")

@@ -4,8 +4,8 @@ import re
 
 from billing.personal_data import register
 from tests.support.erasures import ask_for, left_over
+from tests.support.leaps import leap_to
 from tests.support.newsroom import Newsroom, parts_of
-from tests.support.quiet_weeks import go_on
 from tests.support.world import World, local
 
 LOCKED = "the-water-nobody-counted"
@@ -84,7 +84,7 @@ def test_a_draft_names_no_issue_and_a_paid_start_is_recorded_too(world: World) -
     world.advance(days=2)
     browser.get("/account/cancel")
     browser.post("/account/cancel", reason="price", comment="")
-    go_on(world, local(2027, 3, 23, 10))
+    leap_to(world, local(2027, 3, 23, 10), days=1)
     browser.get(f"/?article={LOCKED}&issue={draft}")
     browser.get("/subscribe")
     if browser.page.path != "/subscribe/review":
@@ -106,15 +106,15 @@ def test_a_program_names_the_article_and_the_issue(world: World) -> None:
 
 def test_the_readers_own_file_has_it_and_an_erasure_leaves_a_count(world: World) -> None:
     reader = world.start_trial(EMAIL, article=LOCKED)["reader"]["id"]
-    go_on(world, local(2027, 3, 17), days=10)
-    go_on(world, local(2027, 4, 5, 12))  # past the days in which the payment of 16 March goes back
+    leap_to(world, local(2027, 3, 17), days=10)
+    leap_to(world, local(2027, 4, 5, 12), days=1)  # past the days in which the payment of 16 March goes back
     (one,) = [table for table in register.TABLES if table.table == "start_origin"]
     (row,) = world.rows(one.select, reader_id=reader)
     assert row["article_id"] == LOCKED
     api = world.api
     (subscription,) = world.rows("SELECT id FROM subscription")
     api.post(f"/v1/subscriptions/{subscription['id']}/cancel").raise_for_status()
-    go_on(world, local(2027, 4, 18, 12), days=3)
+    leap_to(world, local(2027, 4, 18, 12), days=3)
     ask_for(world, reader)
     world.advance(days=2)
     assert left_over(world, reader) == []

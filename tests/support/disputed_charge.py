@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.quiet_weeks import go_on
+from tests.support.leaps import leap_to
 from tests.support.world import World, local
 
 READER = "thandi@example.com"
@@ -14,7 +14,7 @@ def charged(world: World, card: str) -> str:
 
     def pay() -> str:
         started = world.start_trial(READER, card)
-        go_on(world, CHARGE_DAY, days=9)
+        leap_to(world, CHARGE_DAY, days=9)
         return str(started["subscription"]["id"])
 
     return world.once(f"a first charge to {card}, until {CHARGE_DAY}", pay)

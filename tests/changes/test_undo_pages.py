@@ -23,7 +23,7 @@ def named(text: str) -> str:
 def test_a_cancelled_trial_names_the_first_charge_that_then_comes(
     world: World, in_trial: Subscriber, moment: tuple[int, int]
 ) -> None:
-    cancel(world, in_trial.subscription_id)
+    world.once("cancelled in the trial", lambda: cancel(world, in_trial.subscription_id))
     world.advance_to(local(2027, 3, *moment))
     browser = signed_in(world, in_trial.email)
     charge = named(browser.get("/account/resume").words)

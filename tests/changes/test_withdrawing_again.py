@@ -13,13 +13,21 @@ from tests.support.starting_points import Subscriber, subscriber
 from tests.support.world import World, local
 
 
-def withdrawn_then_started_again(world: World, paid: Subscriber) -> Browser:
-    """Withdrawn on day 14, begun again at once, and 14 days later it is the last day again; signed in."""
+def withdraw_on_day_14(world: World, paid: Subscriber) -> None:
     world.advance_to(local(2027, 3, 30, 12))
     path = f"/v1/subscriptions/{paid.subscription_id}/withdraw"
     assert world.api.post(path, json={}).status_code == 200
-    start_at_once(world, paid.email)
-    world.advance_to(local(2027, 4, 13, 12))
+
+
+def withdrawn_then_started_again(world: World, paid: Subscriber) -> Browser:
+    """Withdrawn on day 14, begun again at once, and 14 days later it is the last day again; signed in."""
+
+    def live() -> None:
+        withdraw_on_day_14(world, paid)
+        start_at_once(world, paid.email)
+        world.advance_to(local(2027, 4, 13, 12))
+
+    world.once("withdrawn, begun again, and 13 April 2027", live)
     browser = world.browser()
     browser.sign_in(paid.email)
     return browser
@@ -90,9 +98,7 @@ def test_staff_may_say_no_and_reading_goes_on_to_the_end_of_what_is_paid(
 
 
 def test_another_address_with_the_same_card_is_the_same_person(world: World, paid: Subscriber) -> None:
-    world.advance_to(local(2027, 3, 30, 12))
-    path = f"/v1/subscriptions/{paid.subscription_id}/withdraw"
-    world.api.post(path, json={}).raise_for_status()
+    withdraw_on_day_14(world, paid)
     other = world.start_trial("someone.else@example.com", "pm_card_visa__2")["subscription"]["id"]
     world.api.post(f"/v1/subscriptions/{other}/cancel", json={"when": "now"}).raise_for_status()
     start_at_once(world, "someone.else@example.com")
@@ -119,8 +125,7 @@ def test_from_the_mailed_link_it_is_asked_too(world: World, paid: Subscriber) ->
 
 
 def test_a_year_later_nobody_is_asked(world: World, paid: Subscriber) -> None:
-    world.advance_to(local(2027, 3, 30, 12))
-    world.api.post(f"/v1/subscriptions/{paid.subscription_id}/withdraw", json={}).raise_for_status()
+    withdraw_on_day_14(world, paid)
     world.skip_to(local(2028, 3, 29, 12))
     start_at_once(world, paid.email)
     world.advance_to(local(2028, 3, 30, 12))
@@ -175,10 +180,13 @@ def test_the_card_that_paid_counts_also_when_another_has_taken_its_place(
 def test_a_year_begun_after_a_withdrawal_can_be_left_early_or_asked_back(
     world: World, paid: Subscriber, by_link: bool, choice: str
 ) -> None:
-    world.advance_to(local(2027, 3, 30, 12))
-    world.api.post(f"/v1/subscriptions/{paid.subscription_id}/withdraw", json={}).raise_for_status()
-    start_at_once(world, paid.email, plan="yearly")
-    world.advance_to(local(2027, 4, 2, 12))
+
+    def live() -> None:
+        withdraw_on_day_14(world, paid)
+        start_at_once(world, paid.email, plan="yearly")
+        world.advance_to(local(2027, 4, 2, 12))
+
+    world.once("withdrawn, a year begun, and 2 April 2027", live)
     browser, where = world.browser(), "/cancel" if by_link else "/account/cancel"
     if by_link:
         page = browser.get(world.mailed_link(paid.email, "/cancel/"))

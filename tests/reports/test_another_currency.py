@@ -55,10 +55,14 @@ def cases(world: World) -> list[dict[str, Any]]:
 
 def charged(world: World, *cards: str) -> list[str]:
     """Payments of a day on which the account settles in dollars."""
-    world.sandbox.banks("settle_in", currency="usd", rate=RATE)
-    for number, card in enumerate(cards or ("pm_card_visa",)):
-        world.start_trial(f"{number}@example.com", card)
-    world.advance_to(local(2027, 3, 16, 12))
+
+    def live() -> None:
+        world.sandbox.banks("settle_in", currency="usd", rate=RATE)
+        for number, card in enumerate(cards or ("pm_card_visa",)):
+            world.start_trial(f"{number}@example.com", card)
+        world.advance_to(local(2027, 3, 16, 12))
+
+    world.once(f"charges in dollars of {cards}", live)
     return [
         row["id"]
         for row in world.rows(

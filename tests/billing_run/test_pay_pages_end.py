@@ -7,9 +7,11 @@ import pytest
 from tests.support import ledger_checks
 from tests.support.browser import Browser
 from tests.support.declined_charge import Declined
+from tests.support.starting_points import fast_forward
 from tests.support.world import World, local
 
 GRACE_ENDS = local(2027, 4, 6)
+HALF_AN_HOUR_BEFORE = GRACE_ENDS - timedelta(minutes=30)
 CANT_OPEN = {"effect": "500_before", "method": "POST", "path": "/v1/checkout/sessions", "times": None}
 CANT_CLOSE = {"effect": "500_before", "method": "POST", "path": "/v1/checkout/sessions/*", "times": None}
 
@@ -48,6 +50,7 @@ def test_a_page_opened_again_and_again_does_not_hold_off_the_end_of_the_grace(
 
 
 def test_what_is_paid_in_the_last_minute_counts(world: World, declined: Declined) -> None:
+    fast_forward(world, HALF_AN_HOUR_BEFORE)
     world.advance_to(GRACE_ENDS - timedelta(minutes=1))
     world.sandbox.fill_in(follow(world, declined).sent_to("/pay/page"))
     world.advance_to(GRACE_ENDS)
@@ -60,6 +63,7 @@ def test_what_is_paid_in_the_last_minute_counts(world: World, declined: Declined
 def test_nothing_is_paid_once_the_grace_is_over_though_no_worker_has_come(
     world: World, declined: Declined, way: str
 ) -> None:
+    fast_forward(world, HALF_AN_HOUR_BEFORE)
     world.advance_to(GRACE_ENDS - timedelta(seconds=1))
     world.sandbox.replace(card_of(world), number="4242424242424242")
     browser = follow(world, declined)
@@ -77,7 +81,7 @@ def card_of(world: World) -> str:
 
 
 def test_a_page_that_cannot_be_closed_is_not_followed_by_another(world: World, declined: Declined) -> None:
-    world.advance_to(GRACE_ENDS - timedelta(minutes=30))
+    fast_forward(world, HALF_AN_HOUR_BEFORE)
     browser = follow(world, declined)
     browser.sent_to("/pay/page")
     browser.get("/pay")

@@ -122,7 +122,7 @@ def one_by_one(ctx: TransactionContext, until: date) -> Counter[ComingCharge]:
     return found
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(TODAYS), st.integers(0, 2**32))
 def test_in_sql_as_by_the_rules(world: World, at: datetime, seed: int) -> None:
     services, chance = world.services, Random(seed)

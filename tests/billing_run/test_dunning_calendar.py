@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.declined_charge import Declined
-from tests.support.quiet_time import let_pass
+from tests.support.leaps import leap_to
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -53,7 +53,7 @@ def test_the_whole_ladder_to_its_end(world: World, declined: Declined) -> None:
     assert world.access(locked, reader)["reason"] == "subscribe"
     assert world.subscription(subscription)["status"] == "ended"
     assert world.mail_kinds(email)[-1] == "ended"
-    let_pass(world, local(2027, 8, 1))
+    leap_to(world, local(2027, 8, 1))
     assert len(tries(world)) == 4
     assert world.charges() == []
     assert world.mail_kinds(email)[-1] == "ended"
@@ -71,7 +71,7 @@ def test_the_money_comes_on_payday(world: World, notified: Subscriber) -> None:
     assert (found["status"], found["period_start"]) == ("active", "2027-03-16"), "the period it was owed for"
     assert world.access(world.articles["subscriber"][0], notified.reader_id)["reason"] == "subscription"
     assert world.mail_kinds(notified.email)[-1] == "receipt"
-    let_pass(world, local(2027, 4, 16, 8))
+    leap_to(world, local(2027, 4, 16, 8))
     world.advance_to(local(2027, 4, 16, 9))
     assert world.charged_at() == ["2027-03-25 09:00", "2027-04-16 09:00"]
 
@@ -96,8 +96,8 @@ def test_what_can_never_work_is_asked_about_and_not_tried_again(
     world.sandbox.decline(card_ref(world), reason)
     world.advance_to(local(2027, 3, 16, 9))
     for retry in RUNGS:
-        let_pass(world, retry)
-    let_pass(world, local(2027, 4, 5, 23))
+        leap_to(world, retry)
+    leap_to(world, local(2027, 4, 5, 23))
     assert tries(world) == ["16 Mar 09:00"]
     assert world.mail_kinds(notified.email)[-1] == "payment_failed"
     text = world.letters(notified.email)[-1].text.lower()
@@ -111,8 +111,8 @@ def test_what_can_never_work_is_asked_about_and_not_tried_again(
 def test_a_card_that_wants_its_owner_every_time_is_asked_about(world: World, unconfirmed: Declined) -> None:
     browser = unconfirmed.browser(world)
     for retry in RUNGS:
-        let_pass(world, retry)
-    let_pass(world, local(2027, 4, 1))
+        leap_to(world, retry)
+    leap_to(world, local(2027, 4, 1))
     assert tries(world) == ["16 Mar 09:00"]
     assert world.mail_kinds(unconfirmed.email)[-1] == "payment_failed"
     assert world.rows("SELECT state, charging_since FROM subscription") == [
@@ -138,8 +138,8 @@ def test_a_stop_order_at_the_bank_counts_as_cancelling(
     history = world.api.get(f"/v1/readers/{notified.reader_id}/events").json()["data"]
     assert history[-1]["happening"] == "stop_ordered"
     for retry in RUNGS:
-        let_pass(world, retry)
-    let_pass(world, local(2027, 6, 1))
+        leap_to(world, retry)
+    leap_to(world, local(2027, 6, 1))
     assert tries(world) == ["16 Mar 09:00"]
     assert world.charges() == []
 
@@ -186,8 +186,8 @@ def test_another_bad_card_is_told_and_takes_no_rung_of_the_ladder(world: World, 
     page = browser.get(world.sandbox.fill_in(card_page, "4000008260003178"))
     assert "the charge did not go through" in page.text
     for retry in RUNGS:
-        let_pass(world, retry)
-    let_pass(world, local(2027, 4, 5, 12))
+        leap_to(world, retry)
+    leap_to(world, local(2027, 4, 5, 12))
     assert tries(world) == ["16 Mar 09:00", "17 Mar 12:00", "19 Mar 09:00", "25 Mar 09:00", "30 Mar 09:00"]
 
 
@@ -201,8 +201,8 @@ def test_the_same_card_typed_again_waits_for_its_day_and_keeps_it(world: World, 
     assert tries(world) == ["16 Mar 09:00"]
     assert "again on Friday 19 March 2027" in browser.get("/account").words
     for retry in RUNGS:
-        let_pass(world, retry)
-    let_pass(world, local(2027, 4, 5, 12))
+        leap_to(world, retry)
+    leap_to(world, local(2027, 4, 5, 12))
     assert tries(world) == ["16 Mar 09:00", "19 Mar 09:00", "25 Mar 09:00", "30 Mar 09:00"]
 
 
@@ -219,8 +219,8 @@ def test_cancelling_while_a_payment_is_overdue_ends_it_and_every_retry(
     assert world.subscription(declined.subscription_id)["status"] == "ended"
     assert not world.access(world.articles["subscriber"][0], declined.reader_id)["allowed"]
     for retry in RUNGS:
-        let_pass(world, retry)
-    let_pass(world, local(2027, 6, 1))
+        leap_to(world, retry)
+    leap_to(world, local(2027, 6, 1))
     assert tries(world) == ["16 Mar 09:00"]
     assert world.mail_kinds(declined.email)[-1] == "cancelled"
 
@@ -229,9 +229,9 @@ def test_a_later_month_is_refused_and_the_paid_one_is_not_taken_back(world: Worl
     assert world.access(world.articles["subscriber"][0], owing.reader_id)["reason"] == "grace"
     assert "6 May 2027" in world.letters(owing.email)[-1].text, "through 21 days from 16 April"
     for day in (19, 25, 30):
-        let_pass(world, local(2027, 4, day, 8))
+        leap_to(world, local(2027, 4, day, 8))
         world.advance_to(local(2027, 4, day, 9))
-    let_pass(world, local(2027, 5, 6, 23))
+    leap_to(world, local(2027, 5, 6, 23))
     world.advance_to(local(2027, 5, 7))
     # 19 April; day 7 is the 23rd, drawn to the 25th; day 14 is the 30th
     assert tries(world)[1:] == ["16 Apr 09:00", "19 Apr 09:00", "25 Apr 09:00", "30 Apr 09:00"]

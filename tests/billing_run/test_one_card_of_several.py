@@ -10,7 +10,7 @@ from tests.proofs.many_readers import all_of, due, trials
 from tests.proofs.steps import intend, together
 from tests.support import ledger_checks
 from tests.support.cancel_helpers import cancel
-from tests.support.quiet_time import let_pass
+from tests.support.leaps import leap_to
 from tests.support.signed_in import signed_in
 from tests.support.world import World, local
 
@@ -52,7 +52,7 @@ def test_a_good_card_pays_for_ten_readers_each_month(world: World) -> None:
     share(world)
     world.advance_to(local(2027, 3, 16, 9, 30))
     assert states(world) == {"active": 10}
-    let_pass(world, local(2027, 4, 16, 8))
+    leap_to(world, local(2027, 4, 16, 8))
     world.advance_to(local(2027, 4, 16, 9, 30))
     assert len(world.charges()) == 20, "a charge that succeeds is no retry"
     assert not [letter for letter in world.letters() if "did not approve" in letter.text]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.reports.operator import broken
 from tests.support.cancel_helpers import cancel, refused
-from tests.support.quiet_time import let_pass
+from tests.support.leaps import leap_to
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
@@ -28,7 +28,7 @@ def trial_that_ends(world: World) -> None:
         browser.get("/account/cancel")
         browser.post("/account/cancel", when="period_end")
     world.advance_to(local(2027, 3, 16, 12))
-    let_pass(world, local(2027, 3, 30, 23, 30))
+    leap_to(world, local(2027, 3, 30, 23, 30))
 
 
 def pay_at_midnight(world: World, skew: int) -> None:
@@ -60,7 +60,7 @@ def test_a_slow_clock_of_stripes_at_midnight_takes_no_day_to_withdraw_from_the_r
     """Charged on 31 March by our clock; the fourteenth day after it counts to its end."""
     paid_just_after_midnight(world, seconds)
     world.sandbox.skew(0)
-    let_pass(world, local(2027, 4, 14, 20))
+    leap_to(world, local(2027, 4, 14, 20))
     (row,) = world.rows("SELECT id FROM subscription WHERE state = 'active'")
     path = f"/v1/subscriptions/{row['id']}/withdraw"
     assert world.api.post(path, json={"reason": "changed my mind"}).status_code == 200

@@ -1,5 +1,6 @@
 """A declined charge as a calendar: retries, mails, and how long the reader has access."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -78,6 +79,13 @@ def test_the_money_comes_on_payday(world: World, notified: Subscriber) -> None:
 
 RUNGS = (local(2027, 3, 19, 9), local(2027, 3, 25, 9), local(2027, 3, 30, 9))
 """When other declines of 16 March are tried again."""
+
+
+def _stop_at_rungs_until(world: World, at: datetime) -> None:
+    for rung in (*RUNGS, at):
+        leap_to(world, rung)
+
+
 ASKED: dict[str, str | dict[str, Any]] = {
     "lost": "lost_card",
     "stolen": "stolen_card",
@@ -95,9 +103,7 @@ def test_what_can_never_work_is_asked_about_and_not_tried_again(
 ) -> None:
     world.sandbox.decline(card_ref(world), reason)
     world.advance_to(local(2027, 3, 16, 9))
-    for retry in RUNGS:
-        leap_to(world, retry)
-    leap_to(world, local(2027, 4, 5, 23))
+    _stop_at_rungs_until(world, local(2027, 4, 5, 23))
     assert tries(world) == ["16 Mar 09:00"]
     assert world.mail_kinds(notified.email)[-1] == "payment_failed"
     text = world.letters(notified.email)[-1].text.lower()
@@ -110,9 +116,7 @@ def test_what_can_never_work_is_asked_about_and_not_tried_again(
 
 def test_a_card_that_wants_its_owner_every_time_is_asked_about(world: World, unconfirmed: Declined) -> None:
     browser = unconfirmed.browser(world)
-    for retry in RUNGS:
-        leap_to(world, retry)
-    leap_to(world, local(2027, 4, 1))
+    _stop_at_rungs_until(world, local(2027, 4, 1))
     assert tries(world) == ["16 Mar 09:00"]
     assert world.mail_kinds(unconfirmed.email)[-1] == "payment_failed"
     assert world.rows("SELECT state, charging_since FROM subscription") == [
@@ -137,9 +141,7 @@ def test_a_stop_order_at_the_bank_counts_as_cancelling(
     assert world.access(world.articles["subscriber"][0], notified.reader_id)["reason"] == "subscribe"
     history = world.api.get(f"/v1/readers/{notified.reader_id}/events").json()["data"]
     assert history[-1]["happening"] == "stop_ordered"
-    for retry in RUNGS:
-        leap_to(world, retry)
-    leap_to(world, local(2027, 6, 1))
+    _stop_at_rungs_until(world, local(2027, 6, 1))
     assert tries(world) == ["16 Mar 09:00"]
     assert world.charges() == []
 
@@ -185,9 +187,7 @@ def test_another_bad_card_is_told_and_takes_no_rung_of_the_ladder(world: World, 
     card_page = browser.sent_to("/account/card")
     page = browser.get(world.sandbox.fill_in(card_page, "4000008260003178"))
     assert "the charge did not go through" in page.text
-    for retry in RUNGS:
-        leap_to(world, retry)
-    leap_to(world, local(2027, 4, 5, 12))
+    _stop_at_rungs_until(world, local(2027, 4, 5, 12))
     assert tries(world) == ["16 Mar 09:00", "17 Mar 12:00", "19 Mar 09:00", "25 Mar 09:00", "30 Mar 09:00"]
 
 
@@ -200,9 +200,7 @@ def test_the_same_card_typed_again_waits_for_its_day_and_keeps_it(world: World, 
     browser.get(world.sandbox.fill_in(card_page, "4000000000000341"))
     assert tries(world) == ["16 Mar 09:00"]
     assert "again on Friday 19 March 2027" in browser.get("/account").words
-    for retry in RUNGS:
-        leap_to(world, retry)
-    leap_to(world, local(2027, 4, 5, 12))
+    _stop_at_rungs_until(world, local(2027, 4, 5, 12))
     assert tries(world) == ["16 Mar 09:00", "19 Mar 09:00", "25 Mar 09:00", "30 Mar 09:00"]
 
 
@@ -218,9 +216,7 @@ def test_cancelling_while_a_payment_is_overdue_ends_it_and_every_retry(
     world.settle()
     assert world.subscription(declined.subscription_id)["status"] == "ended"
     assert not world.access(world.articles["subscriber"][0], declined.reader_id)["allowed"]
-    for retry in RUNGS:
-        leap_to(world, retry)
-    leap_to(world, local(2027, 6, 1))
+    _stop_at_rungs_until(world, local(2027, 6, 1))
     assert tries(world) == ["16 Mar 09:00"]
     assert world.mail_kinds(declined.email)[-1] == "cancelled"
 

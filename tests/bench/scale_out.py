@@ -1,16 +1,16 @@
 """Benchmark of scaling out: the CPU of an answer and of a charge with 1, 2 and 4 web processes or workers on one PostgreSQL.
 
-Each number of processes has rounds in turn with the others, in processes of its own. Every process is kept busy, and programs that only
-compute take the place of those that are missing from four: the machine is as busy, and its caches as full, in each round. The CPU of
-our processes and that of PostgreSQL stand apart. On a machine with few cores they say more than the time. The acquirer is the sandbox."""
+The numbers of processes have rounds in turn. Each number of web processes has a PostgreSQL of its own, so that those whose turn it
+isn't cost nothing. Every process is kept busy, and programs that only compute take the place of those that are missing from four: the
+machine is as busy, and its caches as full, in each round. PostgreSQL's CPU counts. On a machine with few cores CPU says more than the
+time. The acquirer is the sandbox."""
 
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from statistics import median
 
@@ -25,20 +25,22 @@ from tests.bench.load_client import (
     CONNECTIONS,
     MANY_CONNECTIONS,
     PAGE_CONNECTIONS,
+    Answers,
     Check,
     LoadClient,
     as_expected,
 )
-from tests.bench.machine import Snapshot
-from tests.bench.publisher import Publisher, publisher
+from tests.bench.publisher import publisher
 from tests.bench.requests import Ask
+from tests.bench.rounds import Case, in_turn
 from tests.bench.web_process import serving
-from tests.bench.workers import TookCpu, let_work, workers
+from tests.bench.workers import let_work, workers
 from tests.support.sandbox import Sandbox
 
 PART = "scale_out"
 COUNTS = (1, 2, 4)
 BAR = 1.10
+UNIT = "µs of CPU"
 COMPUTES = "rows = bytearray(1 << 24)\nwhile True:\n    sum(rows[::64])"
 """A program that keeps a core and its caches busy."""
 WARM_CHARGES = 32
@@ -47,17 +49,18 @@ WARM_CHARGES = 32
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured. `share`: of the answers that each web process gives in a round. `charges`: of all workers in a round."""
+    """How much is measured. `seconds`: of a round in which web processes are asked. `charges`: of all workers in a round."""
 
     subscribers: int
     subscriptions: int
-    share: float
+    answer_rounds: int
+    seconds: float
+    charge_rounds: int
     charges: int
-    rounds: int
 
 
-FULL = Size(30_000, 60_000, 1.0, 1_800, 5)
-QUICK = Size(300, 3_000, 0.05, 60, 1)
+FULL = Size(30_000, 60_000, answer_rounds=15, seconds=2.0, charge_rounds=5, charges=1_800)
+QUICK = Size(300, 3_000, answer_rounds=1, seconds=0.3, charge_rounds=1, charges=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,83 +76,60 @@ class Cost:
         return self.ours + self.server
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Requests of one kind. `connections`: to each process. `answers`: of each process in a round."""
-
-    asks: Iterator[Ask]
-    connections: int
-    answers: int
-    check: Check = as_expected
-
-
 def measure(quick: bool) -> list[Figure]:
     """Answers of web processes, then charges of workers."""
     size = QUICK if quick else FULL
-    with tempfile.TemporaryDirectory(prefix="masthead-bench-") as folder:
-        with publisher(Path(folder), size.subscribers, durable=True) as house:
-            answers = _answers(house, size)
-    charges = _charges(size)
-    return [
-        *(figure for what, costs in answers.items() for figure in _figures(what, "web processes", costs)),
-        *_figures("a renewal", "workers", charges),
-    ]
+    return [*_answers(size), *_charges(size)]
 
 
-def _figures(what: str, processes: str, costs: Mapping[int, Sequence[Cost]]) -> Iterator[Figure]:
-    """The median cost with each number of processes, beside that with one."""
-    found = {
-        count: Cost(median(one.ours for one in rounds), median(one.server for one in rounds))
-        for count, rounds in costs.items()
-    }
-    alone = found[1]
-    for count, cost in found.items():
-        name = f"{what}, {processes}: {count}"
-        unit, against = "µs of CPU", "one"
-        yield Figure(PART, name, cost.together, unit, alone.together, against, BAR, lower=True)
-        yield Figure(PART, f"{name}, ours alone", cost.ours, unit, alone.ours, against)
-        yield Figure(PART, f"{name}, PostgreSQL alone", cost.server, unit, alone.server, against)
-
-
-def _answers(house: Publisher, size: Size) -> dict[str, dict[int, list[Cost]]]:
-    """The rounds of each kind of request, by the number of web processes."""
-    cases = AccessCases(house)
-    loads = {
-        "a subscriber's check": Load(cases.subscriber(), CONNECTIONS, 20_000),
-        "a metered first reading": Load(cases.first_readings(), MANY_CONNECTIONS, 4_000),
-        "the account page": Load(cases.accounts(), PAGE_CONNECTIONS, 1_000, is_ok),
-    }
-    found: dict[str, dict[int, list[Cost]]] = {name: {count: [] for count in COUNTS} for name in loads}
-    for number in range(size.rounds):
-        for count in COUNTS:
-            for name, cost in _round(house, loads, count, size.share).items():
-                found[name][count].append(cost)
-                click.echo(f"  round {number + 1}: {name}, {count}: {_words(cost)}", err=True)
-    return found
-
-
-def _round(house: Publisher, loads: Mapping[str, Load], count: int, share: float) -> dict[str, Cost]:
-    """Start so many web processes and ask them for each kind; the first half of the answers, which fills their memory, doesn't count."""
-    found = {}
+def _answers(size: Size) -> Iterator[Figure]:
+    """The cost of each kind of answer with each number of web processes."""
     with ExitStack() as ends:
-        started = [
-            ends.enter_context(serving("gate", house.environ, len(house.subscribers))) for _ in range(count)
+        groups = {count: ends.enter_context(_asked(size, count)) for count in COUNTS}
+        kinds = list(groups[1])
+        # the numbers of processes stand side by side, so that a machine that slows down slows all three
+        cases = {_name(kind, count): groups[count][kind] for kind in kinds for count in COUNTS}
+        for case in cases.values():  # fills memory, and compiles statements and templates
+            case.work()
+        found = in_turn(cases, size.answer_rounds)
+    for kind in kinds:
+        alone = 1e6 / found[_name(kind, 1)].a_cpu_second
+        for count in COUNTS:
+            name = _name(kind, count)
+            cost, machine = 1e6 / found[name].a_cpu_second, found[name].words
+            yield Figure(PART, name, cost, UNIT, alone, "one", BAR, lower=True, machine=machine)
+
+
+def _name(kind: str, count: int) -> str:
+    return f"{kind}, web processes: {count}"
+
+
+@contextmanager
+def _asked(size: Size, count: int) -> Iterator[dict[str, Case]]:
+    """So many web processes on a PostgreSQL of their own, with a case for each kind of request."""
+    with ExitStack() as ends:
+        folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="masthead-bench-")))
+        house = ends.enter_context(publisher(folder, size.subscribers, durable=True))
+        processes = [
+            ends.enter_context(serving("gate", house.environ, size.subscribers)) for _ in range(count)
         ]
-        ends.enter_context(_others_compute(max(COUNTS) - count))
-        first, *others = (process.url for process in started)
-        for name, load in loads.items():
-            client = LoadClient(first, load.check, load.connections * count, others)
-            most = max(1, int(load.answers * share)) * count
-            client.at_full(islice(load.asks, most))
-            before = Snapshot.take()
-            answers = client.at_full(islice(load.asks, most))
-            after = Snapshot.take()
-            ours, server = (
-                (after.seconds_of(roots) - before.seconds_of(roots)) / answers.count * 1e6
-                for roots in ([process.pid for process in started], [house.database_pid])
-            )
-            found[name] = Cost(ours, server)
-    return found
+        cases, first, *others = AccessCases(house), *(process.url for process in processes)
+        charged = (house.database_pid, *(process.pid for process in processes))
+
+        def case(asks: Iterator[Ask], connections: int, check: Check = as_expected) -> Case:
+            client = LoadClient(first, check, connections * count, others)
+
+            def work() -> Answers:
+                with _others_compute(max(COUNTS) - count):
+                    return client.at_full(asks, size.seconds)
+
+            return Case(work, charged)
+
+        yield {
+            "a subscriber's check": case(cases.subscriber(), CONNECTIONS),
+            "a metered first reading": case(cases.first_readings(), MANY_CONNECTIONS),
+            "the account page": case(cases.accounts(), PAGE_CONNECTIONS, is_ok),
+        }
 
 
 @contextmanager
@@ -164,28 +144,38 @@ def _others_compute(count: int) -> Iterator[None]:
             other.wait()
 
 
-def _charges(size: Size) -> dict[int, list[Cost]]:
-    """The rounds of renewals charged at the sandbox, by the number of workers."""
-    found: dict[int, list[Cost]] = {count: [] for count in COUNTS}
+def _charges(size: Size) -> Iterator[Figure]:
+    """The cost of a renewal charged at the sandbox, with each number of workers; PostgreSQL's part stands apart too."""
+    rounds: dict[int, list[Cost]] = {count: [] for count in COUNTS}
     with a_database() as url, Sandbox() as sandbox:
         grow(url, size.subscriptions)
         live_through(url, 1)
-        for number in range(size.rounds):
+        for number in range(size.charge_rounds):
             for count in COUNTS:
-                with workers(url, "charge", sandbox.url, count=count) as processes:
-                    for charges in (WARM_CHARGES * count, size.charges):
-                        make_due(url, charges)
-                        _give_cards(url, sandbox)
-                        with _others_compute(max(COUNTS) - count):
-                            took = let_work(url, processes, charges)
-                cost = _cost(took)
-                found[count].append(cost)
+                cost = _charged(url, sandbox, count, size.charges)
+                rounds[count].append(cost)
                 click.echo(f"  round {number + 1}: a renewal, {count}: {_words(cost)}", err=True)
-    return found
+    found = {count: _median(costs) for count, costs in rounds.items()}
+    for count, cost in found.items():
+        name, alone = f"a renewal, workers: {count}", found[1]
+        yield Figure(PART, name, cost.together, UNIT, alone.together, "one", BAR, lower=True)
+        yield Figure(PART, f"{name}, ours alone", cost.ours, UNIT, alone.ours, "one")
+        yield Figure(PART, f"{name}, PostgreSQL alone", cost.server, UNIT, alone.server, "one")
 
 
-def _cost(took: TookCpu) -> Cost:
+def _charged(url: str, sandbox: Sandbox, count: int, charges: int) -> Cost:
+    """Let so many workers renew together, after a few renewals in which they write and plan their statements."""
+    with workers(url, "charge", sandbox.url, count=count) as processes:
+        for due in (WARM_CHARGES * count, charges):
+            make_due(url, due)
+            _give_cards(url, sandbox)
+            with _others_compute(max(COUNTS) - count):
+                took = let_work(url, processes, due)
     return Cost(took.cpu / took.done * 1e6, took.server_cpu / took.done * 1e6)
+
+
+def _median(costs: Sequence[Cost]) -> Cost:
+    return Cost(median(one.ours for one in costs), median(one.server for one in costs))
 
 
 def _give_cards(url: str, sandbox: Sandbox) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 from tests.release.package import ROOT
 
 USER = "nobody"
+FROM_VENV = frozenset({"pip", "setuptools", "pkg_resources"})
+"""What `python3 -m venv` installs; since Python 3.12 pip alone."""
 LOCKS = ("requirements.lock", "requirements-pdf.lock", "requirements-demo.lock")
 
 
@@ -91,6 +93,6 @@ class BareMachine:
 
 
 def megabytes(environment: Path) -> float:
-    """The size of all files in an environment, but for pip, which `venv` puts there."""
-    files = (path for path in environment.rglob("*") if path.is_file() and "pip" not in path.parts)
+    """The size of all files in an environment, but for what `venv` puts there."""
+    files = (path for path in environment.rglob("*") if path.is_file() and FROM_VENV.isdisjoint(path.parts))
     return sum(path.lstat().st_size for path in files) / 1e6

@@ -24,7 +24,7 @@ from tests.support.processes import ending_in_order
 from tests.support.sandbox import KEY
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(600)]
-MOST_MEGABYTES = 155
+MOST_MEGABYTES = 150
 """The files of production's environment, with the bytecode that its processes wrote."""
 
 

@@ -123,7 +123,7 @@ def test_the_overlay_of_the_docs_builds(tmp_path: Path) -> None:
     pods = [document["spec"]["template"]["spec"] for document in built if containers(document)]
     for pod in pods:
         (container,) = pod["containers"]
-        assert container["image"] == "your-registry/masthead:2026.11.0"
+        assert container["image"] == "your-registry/masthead:2026.12.0"
         settings_of, secrets_of = container["envFrom"][0]["configMapRef"]["name"], pod["volumes"]
         assert {
             settings_of,

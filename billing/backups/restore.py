@@ -15,6 +15,7 @@ from billing.platform.list_key import key_check, key_that_opens, tokens_of
 from billing.platform.pooling import refuse_transaction_pooling
 from billing.platform.revisions import is_ahead, missing, present_in
 from billing.platform.settings import Settings
+from billing.platform.text_encoding import refuse_other_encoding
 
 _HOLDS = """
 SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -65,7 +66,7 @@ def restore(source: Path, database: Database, manifest: Manifest, programs: Prog
             f"The server is of version {server}, and the backup of one of version {manifest.postgresql}. Restore it into that"
             " version or a later one."
         )
-    _refuse_filled(database)
+    _refuse_unfit(database)
     programs.run(
         RESTORE,
         database,
@@ -87,8 +88,9 @@ def check_key(database: Database, settings: Settings) -> None:
         key_that_opens(session, settings)
 
 
-def _refuse_filled(database: Database) -> None:
+def _refuse_unfit(database: Database) -> None:
     with database.transaction() as session:
+        refuse_other_encoding(session.connection())
         held = session.execute(sa.text(_HOLDS)).scalar_one_or_none()
     if held is not None:
         raise RefusesToStart(

@@ -8,6 +8,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from billing.platform.errors import RefusesToStart
+from billing.platform.text_encoding import ENCODING
 
 TIMEOUTS: dict[str, Any] = {
     "connect_timeout": 3,
@@ -52,4 +53,7 @@ def address_words(url: str) -> str:
 def connection_parameters(address: str, name: str) -> dict[str, Any]:
     """An address's parameters for `connect`. Where it doesn't say otherwise: TIMEOUTS, and `name` in the server's list of connections.
     Raises RefusesToStart."""
-    return TIMEOUTS | {"fallback_application_name": name} | parameters(address)
+    # never the server's or the machine's encoding: psycopg gives text of SQL_ASCII as bytes
+    return (
+        TIMEOUTS | {"fallback_application_name": name} | parameters(address) | {"client_encoding": ENCODING}
+    )

@@ -18,6 +18,7 @@ from billing.platform.db_errors import cannot_be_reached, was_locked
 from billing.platform.errors import RefusesToStart
 from billing.platform.monotonic import Monotonic, SystemMonotonic
 from billing.platform.revisions import is_ahead, present_in, refuse_before_first_release
+from billing.platform.text_encoding import refuse_other_encoding
 from billing.platform.time_limits import Work, doing
 
 TURN = "migrate"
@@ -85,6 +86,7 @@ def _upgrade(database: Database, applied: Notify, blockers: "_Blockers", monoton
         if not ours:
             blockers.check(connection, _WHO_MIGRATES, {"key": advisory_key(TURN)})
             raise _Locked
+        refuse_other_encoding(connection)
         if is_ahead(revisions_of(connection)):
             log.warning("the database is ahead of this code, and stays as it is")
             return

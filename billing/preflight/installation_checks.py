@@ -13,6 +13,7 @@ from billing.platform.pooling import refuse_transaction_pooling
 from billing.platform.reports_standby import MOST_BEHIND, look_at
 from billing.platform.revisions import is_ahead, present_in
 from billing.platform.settings import Environment
+from billing.platform.text_encoding import ENCODING, REMEDY
 from billing.preflight.check_result import CheckResult, no, ok, warn
 from billing.preflight.context import Preflight
 
@@ -75,8 +76,7 @@ def server_results(facts: ServerFacts) -> Iterator[CheckResult]:
     faults = {
         f"PostgreSQL {facts.version} is older than {OLDEST}, the oldest on which this was tried: upgrade it": facts.version
         < OLDEST,
-        f"the database's encoding is {facts.encoding}: make one with ENCODING 'UTF8'": facts.encoding
-        != "UTF8",
+        f"the database's encoding is {facts.encoding}: {REMEDY}": facts.encoding != ENCODING,
         "this server is a standby, which takes no changes: name the primary, or add target_session_attrs=read-write": (
             facts.standby
         ),

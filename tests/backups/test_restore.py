@@ -91,6 +91,12 @@ def test_a_database_that_holds_anything_is_refused(databases: Databases, world: 
         assert tables(url) == 1
 
 
+def test_a_database_of_another_encoding_is_refused(databases: Databases, world: World, source: Path) -> None:
+    with databases.of_encoding("SQL_ASCII") as url:
+        assert "encoding is SQL_ASCII" in str(try_restore(world, source, url).exception)
+        assert tables(url) == 0
+
+
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 

@@ -83,6 +83,7 @@ def test_a_silent_host_is_given_up_soon_unless_the_address_says_otherwise() -> N
         "host": "a",
         "dbname": "d",
         "fallback_application_name": "who",
+        "client_encoding": "UTF8",
     }
     assert connection_parameters("postgresql://u@a/d?connect_timeout=9", "who")["connect_timeout"] == "9"
 

@@ -2,6 +2,7 @@
 trial and to production's processes."""
 
 import json
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -57,6 +58,7 @@ def test_from_a_release_to_a_first_trial_and_to_production(machine: BareMachine)
     machine.type("\n".join(install))
     with running(machine, "demo.log", *start.split(), "--port", "0", "--data", "data") as launcher:
         start_trial(card_of(machine, launcher))
+        follow_the_welcome(machine)
         url = database(machine, "production")
         assert machine.type(production).endswith(f"billing, version {version()}\n")
         run_production(machine, url)
@@ -89,6 +91,15 @@ def start_trial(card: dict[str, Any]) -> None:
         asked = {"reader_id": reader}
         answer = http.get("/v1/access/the-water-nobody-counted", params=asked).raise_for_status().json()
         assert (answer["allowed"], answer["reason"]) == (True, "trial")
+
+
+def follow_the_welcome(machine: BareMachine) -> None:
+    """What the demo says to type and to read is there under those names."""
+    said = (machine.folder / "demo.log").read_text()
+    (advance,) = re.findall(r"^ +(\. .+ clock advance) 16d$", said, re.MULTILINE)
+    machine.type(f"{advance} 1h")
+    (guide,) = re.findall(r"^ +(\S+/try\.md)\.$", said, re.MULTILINE)
+    assert (machine.folder / guide).is_file()
 
 
 def database(machine: BareMachine, name: str) -> str:

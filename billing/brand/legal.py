@@ -117,7 +117,7 @@ def refuse_missing(session: Session) -> None:
 def lacks(kind: DocumentKind) -> str:
     """What to do about a document that was never published, in words."""
     return (
-        f"There is no {kind.label.lower()}, which readers must be given before they order (ECT Act, s43): publish one with"
+        f"Not published yet: {kind.label.lower()}, which readers must be given before they order (ECT Act, s43). Use"
         f" `billing legal text {kind} FILE`, or `billing legal page {kind} ADDRESS`"
     )
 

@@ -192,7 +192,7 @@ def test_live_starts_with_all_three_only(world: World) -> None:
     with pytest.raises(RefusesToStart) as refusal:
         _refuse_without_terms(live(world))
     for kind in legal.DocumentKind:
-        assert f"There is no {kind.label.lower()}" in str(refusal.value)
+        assert f"Not published yet: {kind.label.lower()}," in str(refusal.value)
         assert f"`billing legal text {kind} FILE`" in str(refusal.value)
     publish_all(world)
     _refuse_without_terms(live(world))

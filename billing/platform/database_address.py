@@ -52,7 +52,7 @@ def address_words(url: str) -> str:
 
 def connection_parameters(address: str, name: str) -> dict[str, Any]:
     """An address's parameters for `connect`. Where it doesn't say otherwise: TIMEOUTS, and `name` in the server's list of connections.
-    Raises RefusesToStart."""
+    Always: text in UTF-8. Raises RefusesToStart."""
     # never the server's or the machine's encoding: psycopg gives text of SQL_ASCII as bytes
     return (
         TIMEOUTS | {"fallback_application_name": name} | parameters(address) | {"client_encoding": ENCODING}

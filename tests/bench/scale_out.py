@@ -113,7 +113,8 @@ def _asked(size: Size, count: int) -> Iterator[dict[str, Case]]:
         processes = [
             ends.enter_context(serving("gate", house.environ, size.subscribers)) for _ in range(count)
         ]
-        cases, first, *others = AccessCases(house), *(process.url for process in processes)
+        cases = AccessCases(house)
+        first, *others = (process.url for process in processes)
         charged = (house.database_pid, *(process.pid for process in processes))
 
         def case(asks: Iterator[Ask], connections: int, check: Check = as_expected) -> Case:

@@ -35,7 +35,7 @@ def test_migrate_refuses_it_and_makes_nothing(unknown_bytes: str, tmp_path: Path
 def test_check_says_so(unknown_bytes: str, tmp_path: Path) -> None:
     done = run(environment(unknown_bytes), "check", folder=tmp_path)
     assert done.returncode == 1
-    assert f"database: the database's encoding is SQL_ASCII: {REMEDY}\n" in done.stdout
+    assert f"  NO  database: the database's encoding is SQL_ASCII: {REMEDY}\n" in done.stdout
 
 
 def test_the_machines_encoding_doesnt_reach_a_connection(

@@ -27,7 +27,7 @@ from billing.rules.readings import Reading
 
 
 @dataclass(slots=True)
-class Asked:
+class AccessLookup:
     """Who asks about which articles, and what was looked up for this request alone.
 
     `at_gate`: by a web server that wants no body. `counts`: a person reads the one article. `by_subject`: a program names whom it
@@ -89,7 +89,7 @@ class Decider:
         self._nothing_counted = CachedVisitor(date.min)
 
     def answers(
-        self, cache: AccessCache, asked: Asked, at: datetime, now: float
+        self, cache: AccessCache, asked: AccessLookup, at: datetime, now: float
     ) -> list[AccessAnswer] | Missing | None:
         """The answers, or what is missing for them. None if only the framework can say, which opens gifts and refuses."""
         reader = asked.reader or self.identifier.reader(cache, asked.who, at, now)
@@ -139,7 +139,9 @@ class Decider:
                     )
         return answers
 
-    def _missing(self, cache: AccessCache, asked: Asked, now: float) -> list[AccessAnswer] | Missing | None:
+    def _missing(
+        self, cache: AccessCache, asked: AccessLookup, now: float
+    ) -> list[AccessAnswer] | Missing | None:
         """The articles to be looked up. One that doesn't exist is closed at the gate; elsewhere the framework says so, as it does
         about a name that none can have. The names of registered articles need no such look: in a list it costs more than finding them."""
         missing = [name for name in dict.fromkeys(asked.articles) if cache.article(name, now) is None]
@@ -152,7 +154,7 @@ class Decider:
     def _gather(
         self,
         cache: AccessCache,
-        asked: Asked,
+        asked: AccessLookup,
         reader: IdentifiedReader,
         to_count: CachedArticle | None,
         at: datetime,
@@ -182,7 +184,7 @@ class Decider:
         by_meter = _by_meter(reader, counted)
         return VisitorFacts(at, at.timestamp(), reader, first, state, counted, by_meter, limit, opened, link)
 
-    def _visitors(self, cache: AccessCache, asked: Asked, reader: IdentifiedReader) -> list[Visitor]:
+    def _visitors(self, cache: AccessCache, asked: AccessLookup, reader: IdentifiedReader) -> list[Visitor]:
         """The reader, then the browser. A reader needs no browser; a subject has none."""
         if asked.who.has_key:
             asked.kind = AskerKind.PROGRAM
@@ -192,7 +194,7 @@ class Decider:
         browser = None if asked.by_subject else self._browser(cache, asked, is_reader=bool(reader.id))
         return known if browser is None else [*known, browser]
 
-    def _browser(self, cache: AccessCache, asked: Asked, *, is_reader: bool) -> Visitor | None:
+    def _browser(self, cache: AccessCache, asked: AccessLookup, *, is_reader: bool) -> Visitor | None:
         """The browser by its token; a new one for a stranger. A reader needs none."""
         who = asked.who
         if who.has_key:
@@ -206,7 +208,7 @@ class Decider:
                 cache.visitor_tokens.keep(token, known)
         return known if known is not None or is_reader else NEWCOMER
 
-    def _linked(self, cache: AccessCache, asked: Asked) -> str | Missing:
+    def _linked(self, cache: AccessCache, asked: AccessLookup) -> str | Missing:
         """The article of the gift link that was followed; empty without one."""
         who = asked.who
         if asked.by_subject:
@@ -221,7 +223,7 @@ class Decider:
         return ("gift", secret) if article_id is None else article_id
 
     def _given(
-        self, cache: AccessCache, asked: Asked, facts: VisitorFacts, article: CachedArticle
+        self, cache: AccessCache, asked: AccessLookup, facts: VisitorFacts, article: CachedArticle
     ) -> AccessAnswer:
         """The answer on an article that a gift opens."""
         held = cache.packer.add(facts.reader.held, gifts.entitlement(facts.gifts[article.id]))
@@ -242,7 +244,7 @@ class Decider:
         return head, decision, decision.allowed and not is_counted, ""
 
     def _read(
-        self, cache: AccessCache, asked: Asked, facts: VisitorFacts, article: CachedArticle
+        self, cache: AccessCache, asked: AccessLookup, facts: VisitorFacts, article: CachedArticle
     ) -> AccessAnswer:
         """The answer on an article of the meter that a person reads, and whose reading needs no writing."""
         if not facts.counted and facts.limit > 0:
@@ -251,7 +253,12 @@ class Decider:
         return self._noted(cache, asked, facts, (head, decision, False, ""), *facts.counted[:1])
 
     def _noted(
-        self, cache: AccessCache, asked: Asked, facts: VisitorFacts, answer: AccessAnswer, first: str = ""
+        self,
+        cache: AccessCache,
+        asked: AccessLookup,
+        facts: VisitorFacts,
+        answer: AccessAnswer,
+        first: str = "",
     ) -> AccessAnswer:
         """The answer with the token by which meter or gift recognise a visitor next time. `first`: the article counted in it."""
         visitor = facts.visitor

@@ -18,7 +18,7 @@ from billing.access_cache.answer_builder import AnswerBuilder, AnswerHeaders, Co
 from billing.access_cache.cache import UNIT, AccessCache
 from billing.access_cache.callers import Callers
 from billing.access_cache.change_listener import ChangeListener
-from billing.access_cache.decider import Asked, Decider
+from billing.access_cache.decider import AccessLookup, Decider
 from billing.access_cache.entries import AccessAnswer, Reply
 from billing.access_cache.identifier import Identifier
 from billing.access_cache.load import Loader, Missing
@@ -46,7 +46,7 @@ FOUND = "masthead.found"
 """Key in a request's scope: what was found for it before the gate is called."""
 BROKE = "the gate broke; the framework answers"
 Answer = TypeVar("Answer", list[AccessAnswer], bytes, None)
-Find = Callable[[AccessCache, Asked, datetime, float], Answer | Missing | None]
+Find = Callable[[AccessCache, AccessLookup, datetime, float], Answer | Missing | None]
 """Finds an answer in a cache, at an instant and a monotonic time; or what is missing. None: only the framework can say."""
 log = logging.getLogger("billing.access_cache")
 SECONDS = SystemClock.seconds
@@ -223,7 +223,9 @@ class Gate:
 
     async def _token(self, scope: Scope, receive: Receive, send: Send, began: float) -> Reply | None:
         who = presented_in(scope["method"], scope["headers"], scope["query_string"])
-        body = await self._answer(scope, Asked(who, ()), self.issuer.token) if who is not None else None
+        body = (
+            await self._answer(scope, AccessLookup(who, ()), self.issuer.token) if who is not None else None
+        )
         if body is not None:
             return self.builder.with_body(questions.TOKENS, questions.TOKENS, body)
         await self._pass_on(scope, receive, send, questions.TOKENS, began)
@@ -235,7 +237,7 @@ class Gate:
         has_key = question.asked.who.has_key
         return (self.builder.reply_to_program if has_key else self.builder.reply)(route, answers[0])
 
-    async def _answer(self, scope: Scope, asked: Asked, find: Find[Answer]) -> Answer | None:
+    async def _answer(self, scope: Scope, asked: AccessLookup, find: Find[Answer]) -> Answer | None:
         """What `find` finds, in the end; None if only the framework can say, which then learns who asks."""
         self.callers.begin(scope)
         at, is_fresh = self._clock.now() if not self._is_held else None, self.listener.is_fresh
@@ -259,7 +261,7 @@ class Gate:
         return None
 
     async def _look_up_and_answer(
-        self, scope: Scope, cache: AccessCache, asked: Asked, at: datetime, find: Find[Answer]
+        self, scope: Scope, cache: AccessCache, asked: AccessLookup, at: datetime, find: Find[Answer]
     ) -> Answer | None:
         lookups, absent, now = 0, None, self._seconds()
         found = asked.missing or find(cache, asked, at, now)
@@ -278,7 +280,7 @@ class Gate:
         return found
 
     async def _fill(
-        self, scope: Scope, cache: AccessCache, asked: Asked, missing: Missing, at: datetime
+        self, scope: Scope, cache: AccessCache, asked: AccessLookup, missing: Missing, at: datetime
     ) -> bool:
         """Look up or count what this request needs; whether it exists."""
         kind, wanted = missing
@@ -315,14 +317,14 @@ class Gate:
         if not self.callers.has_begun(scope):
             who = presented_in(scope["method"], scope["headers"], b"")
             if who is not None and (who.bearer or who.cookie):
-                await self._answer(scope, Asked(who, ()), _nothing)
+                await self._answer(scope, AccessLookup(who, ()), _nothing)
         try:
             await self.app(scope, receive, send)
         finally:
             self.metrics.answered(route, FRAMEWORK, self._seconds() - began)
 
 
-def _nothing(_: AccessCache, __: Asked, ___: datetime, ____: float) -> None:
+def _nothing(_: AccessCache, __: AccessLookup, ___: datetime, ____: float) -> None:
     """Finds nothing, so that only the asker is found out."""
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from starlette.types import Receive, Scope
 
-from billing.access_cache.decider import Asked
+from billing.access_cache.decider import AccessLookup
 from billing.access_cache.entries import AccessAnswer
 from billing.access_cache.presented import PresentedCredentials, presented_in
 from billing.http.access_paths import EVALUATION, EVALUATIONS, GATE, MANY, ONE, TOKEN
@@ -33,7 +33,7 @@ COMMON = ("subject", "action", "resource")
 class Question:
     """What is asked. `wrap`: makes a body of the answers; None: the reply about the one article."""
 
-    asked: Asked
+    asked: AccessLookup
     wrap: Callable[[Sequence[AccessAnswer]], bytes] | None = None
 
 
@@ -71,9 +71,9 @@ def names_one(scope: Scope, article_id: str) -> bool:
     return scope["method"] in READING_METHODS and article_id != "" and "/" not in article_id
 
 
-def about_one(who: PresentedCredentials, route: str, article_id: str) -> Asked:
+def about_one(who: PresentedCredentials, route: str, article_id: str) -> AccessLookup:
     """What a request for one article asks."""
-    return Asked(who, (article_id,), route == "gate", who.counts)
+    return AccessLookup(who, (article_id,), route == "gate", who.counts)
 
 
 async def read(scope: Scope, receive: Receive, route: str) -> tuple[Question | None, Receive]:
@@ -107,7 +107,7 @@ def _bulk(who: PresentedCredentials, body: bytes) -> Question | None:
     articles, reader_id = request
     if reader_id is not None:
         who = who._replace(named=who.named | {"reader_id": reader_id})
-    return Question(Asked(who, articles), _json_list)
+    return Question(AccessLookup(who, articles), _json_list)
 
 
 def _authzen(who: PresentedCredentials, scope: Scope, body: bytes) -> Question | None:
@@ -126,7 +126,7 @@ def _authzen(who: PresentedCredentials, scope: Scope, body: bytes) -> Question |
 
     who = who._replace(cookie=b"", named=request.named)
     counts = is_one and request.features == [READ]
-    return Question(Asked(who, request.articles, counts=counts, by_subject=True), wrap)
+    return Question(AccessLookup(who, request.articles, counts=counts, by_subject=True), wrap)
 
 
 def _has_plain_json(scope: Scope) -> bool:

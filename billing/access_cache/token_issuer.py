@@ -6,7 +6,7 @@ from datetime import datetime
 from billing.access import edge_tokens
 from billing.access.entitlements import Entitlements
 from billing.access_cache.cache import AccessCache
-from billing.access_cache.decider import Asked
+from billing.access_cache.decider import AccessLookup
 from billing.access_cache.identifier import IdentifiedReader, Identifier
 from billing.access_cache.load import Missing
 from billing.http import shapes
@@ -20,7 +20,9 @@ class TokenIssuer:
         self.site = site
         self.identifier = identifier
 
-    def token(self, cache: AccessCache, asked: Asked, at: datetime, now: float) -> bytes | Missing | None:
+    def token(
+        self, cache: AccessCache, asked: AccessLookup, at: datetime, now: float
+    ) -> bytes | Missing | None:
         """The body of the answer, or what is missing. None if only the framework can say, which refuses."""
         who = asked.who
         if who.bearer and not who.has_key:

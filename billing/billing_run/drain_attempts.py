@@ -32,14 +32,14 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LeftWhilePaused:
     """The attempt wasn't sent, because charging was paused meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
     claimed: ClaimedAttempt
-    answer: Outcome | NotSent | Held | BaseException
+    answer: Outcome | NotSent | LeftWhilePaused | BaseException
     waited: float
     """Seconds from the claim to the answer."""
 
@@ -164,7 +164,7 @@ class _Senders:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             attempt, since = job
-            answer: Outcome | NotSent | Held | BaseException
+            answer: Outcome | NotSent | LeftWhilePaused | BaseException
             try:
                 answer = self._call(attempt)
             except BaseException as problem:
@@ -176,11 +176,11 @@ class _Senders:
                 self._answers.append(answered)
                 self._came.notify()
 
-    def _call(self, attempt: ClaimedAttempt) -> Outcome | NotSent | Held:
+    def _call(self, attempt: ClaimedAttempt) -> Outcome | NotSent | LeftWhilePaused:
         acquirer = self._health[attempt.acquirer]
         acquirer.slot.wait()
         if acquirer.paused.is_set():  # an answer of this very run paused charging: send no more
-            return Held()
+            return LeftWhilePaused()
         outcome = charge.send_or_look_up(acquirer.gateway, attempt, self._at)
         if not isinstance(outcome, NotSent):  # else it says nothing of the acquirer's health
             acquirer.note(outcome)
@@ -192,7 +192,7 @@ def _settle_answers(
     run_context: RunContext, worker: int, answers: Sequence[_Answered], at: datetime, report: RunReport
 ) -> None:
     """Settle the answers in one transaction, and release what wasn't sent. What fails to settle holds up no other."""
-    held = [answered.claimed for answered in answers if isinstance(answered.answer, Held)]
+    held = [answered.claimed for answered in answers if isinstance(answered.answer, LeftWhilePaused)]
     if held:
         with run_context.database.transaction() as session:
             charge.release(session, held, worker)
@@ -215,7 +215,7 @@ def _settle_answers(
     for answered in answers:
         if isinstance(answered.answer, BaseException):
             postpone(answered.claimed.attempt_id, answered.answer)
-        elif not isinstance(answered.answer, Held):
+        elif not isinstance(answered.answer, LeftWhilePaused):
             known.append((answered.claimed.attempt_id, answered.answer))
     if known:
         in_halves(settle, known, lambda answer, problem: postpone(answer[0], problem))

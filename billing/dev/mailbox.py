@@ -40,7 +40,7 @@ class Enclosure:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class ReceivedMail:
     """A received mail. `at` is its Date header, which follows the product's clock; `raw` are its bytes."""
 
     id: str
@@ -64,7 +64,7 @@ class Letter:
         return re.findall(r"https?://[^\s<>\"]+", self.text)
 
 
-def read(folder: Path | str, to: str | None = None, limit: int = 200) -> list[Letter]:
+def read(folder: Path | str, to: str | None = None, limit: int = 200) -> list[ReceivedMail]:
     """The newest `limit` letters in `folder`, by Date and then by arrival: all, or those `to` one address.
 
     Other files, unfinished ones and files removed meanwhile are skipped. A missing folder counts as empty.
@@ -78,7 +78,7 @@ def read(folder: Path | str, to: str | None = None, limit: int = 200) -> list[Le
     return [letter for letter in letters if letter is not None]
 
 
-def find(folder: Path | str, letter_id: str) -> Letter | None:
+def find(folder: Path | str, letter_id: str) -> ReceivedMail | None:
     """The letter with this id, or None."""
     if not LETTER_ID.fullmatch(letter_id):
         return None
@@ -89,12 +89,12 @@ def find(folder: Path | str, letter_id: str) -> Letter | None:
         return None
 
 
-def parse(letter_id: str, raw: bytes, *, arrived: datetime) -> Letter:
+def parse(letter_id: str, raw: bytes, *, arrived: datetime) -> ReceivedMail:
     """Parse a mail. `arrived` replaces a missing or unreadable Date."""
     message = message_from_bytes(raw, policy=default)
     headers = tuple((name, _value(name, text)) for name, text in message.raw_items())
     first = {name.lower(): value for name, value in reversed(headers)}
-    return Letter(
+    return ReceivedMail(
         id=letter_id,
         at=_date(first.get("date")) or arrived,
         sender=_address(first.get("from", "")),
@@ -141,7 +141,7 @@ def _envelope(path: Path, version: tuple[int, int]) -> _Envelope:
 
 
 @lru_cache(maxsize=1_000)
-def _opened(envelope: _Envelope) -> Letter | None:
+def _opened(envelope: _Envelope) -> ReceivedMail | None:
     try:
         return parse(envelope.path.stem, envelope.path.read_bytes(), arrived=envelope.at)
     except OSError:

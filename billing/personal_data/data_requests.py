@@ -31,7 +31,7 @@ _MINE = col(DataRequest.reader_id) == sa.bindparam("reader_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ArchiveStatus:
     """What the reader sees: whether an archive is being made, and the newest that can be fetched, with its bytes."""
 
     is_making: bool = False
@@ -47,7 +47,7 @@ class TooManyArchives(TooMany):
     retry_after = 86_400
 
 
-def standing(session: Session, reader_id: str, at: datetime) -> Standing:
+def archive_status(session: Session, reader_id: str, at: datetime) -> ArchiveStatus:
     """Reads no archive, only that there is one."""
     query = sa.select(col(DataRequest.made_at), col(DataRequest.size_bytes)).where(_MINE)
     rows = session.execute(query, {"reader_id": reader_id}).all()
@@ -56,15 +56,15 @@ def standing(session: Session, reader_id: str, at: datetime) -> Standing:
     ]
     is_making = any(row.made_at is None for row in rows)
     if not made:
-        return Standing(is_making)
+        return ArchiveStatus(is_making)
     made_at, size = max(made)
-    return Standing(is_making, made_at, made_at + LIFE, size)
+    return ArchiveStatus(is_making, made_at, made_at + LIFE, size)
 
 
 def ask(ctx: TransactionContext, reader_id: str) -> None:
     """Ask for an archive; nothing happens where one is being made. Raises UnknownReader, TooManyArchives."""
     lock_reader(ctx.session, reader_id)
-    if standing(ctx.session, reader_id, ctx.at).is_making:
+    if archive_status(ctx.session, reader_id, ctx.at).is_making:
         return
     lately = sa.select(sa.func.count()).where(_MINE, col(DataRequest.requested_at) > ctx.at - LIFE)
     if ctx.session.execute(lately, {"reader_id": reader_id}).scalar_one() >= MOST:

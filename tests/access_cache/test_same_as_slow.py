@@ -19,7 +19,7 @@ from billing.access.entitlements import entitlements_of
 from billing.access.visitors import FirstReading, Visitor
 from billing.access_cache.cache import AccessCache
 from billing.access_cache.change_listener import ChangeListener
-from billing.access_cache.decider import Asked
+from billing.access_cache.decider import AccessLookup
 from billing.access_cache.entries import AccessAnswer
 from billing.access_cache.load import Loader
 from billing.access_cache.presented import NO_QUERY, PresentedCredentials
@@ -207,7 +207,7 @@ class BothPaths:
         """From this cache, filled where something is missing."""
         loader = Loader(self.pool, SITE, AccessCache(1, self.clock), self.listener, self.clock)
         states = VisitorStates(self.pool, SITE, LIMITS, cache, self.listener)
-        asked = Asked(who, (article,))
+        asked = AccessLookup(who, (article,))
         while True:
             found = self.decider.answers(cache, asked, then, self.clock.seconds())
             if not isinstance(found, tuple):

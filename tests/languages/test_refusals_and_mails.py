@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 import billing.container  # noqa: F401 - registers every mail
-from billing.dev.mailbox import Letter
+from billing.dev.mailbox import ReceivedMail
 from billing.web.kit.plain_page import plain_page
 from emails import MAILS, ArticleCard, NewsletterMail, render, render_newsletter
 from emails.languages import Text, offered, say
@@ -136,7 +136,7 @@ def test_a_stranger_is_asked_about_a_newsletter_in_the_language_of_the_browser(w
     assert is_in(letter, "Questions? Just reply, and a person will read it.")
 
 
-def is_in(letter: Letter, message: str) -> bool:
+def is_in(letter: ReceivedMail, message: str) -> bool:
     """Whether the sentence is in the mail's text in Afrikaans, and not in English."""
     text = " ".join(letter.text.split())
     return in_afrikaans(message) in text and message not in text

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from billing.dev.mailbox import Letter
+from billing.dev.mailbox import ReceivedMail
 from tests.support.fake_smtp import FakeSmtp
 
 
@@ -87,7 +87,7 @@ def test_a_connection_reads_no_property_of_the_server() -> None:
 
     class Costly(FakeSmtp):
         @property
-        def letters(self) -> list[Letter]:
+        def letters(self) -> list[ReceivedMail]:
             raise AssertionError("read for a connection")
 
     with Costly() as smtp, smtplib.SMTP("127.0.0.1", smtp.port, timeout=10) as client:

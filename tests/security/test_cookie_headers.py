@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from billing.access_cache.cache import AccessCache
-from billing.access_cache.decider import Asked
+from billing.access_cache.decider import AccessLookup
 from billing.access_cache.entries import CachedArticle
 from billing.access_cache.identifier import STRANGER
 from billing.access_cache.packed_entitlements import REGISTERED
@@ -97,7 +97,7 @@ class Cache:
         who = presented_in("GET", given, b"")
         if who is None:
             return None
-        found = self.decider.answers(self.cache, Asked(who, ("a",)), AT, self.now)
+        found = self.decider.answers(self.cache, AccessLookup(who, ("a",)), AT, self.now)
         if isinstance(found, tuple):
             return f"digest {found[1].hex()}"
         assert isinstance(found, list)

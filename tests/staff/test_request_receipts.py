@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from billing.dev.mailbox import Letter
+from billing.dev.mailbox import ReceivedMail
 from emails import render
 from emails.samples import HOUSE, samples
 from tests.support.browser import Answer, Browser
@@ -26,7 +26,7 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def receipts(world: World, email: str) -> list[Letter]:
+def receipts(world: World, email: str) -> list[ReceivedMail]:
     world.settle()
     return [letter for letter in world.letters(email) if letter.subject.startswith("We have your")]
 

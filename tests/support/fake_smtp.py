@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from billing.dev import fake_smtp
 from billing.dev.fake_smtp import GREYLISTED, Conversation, Step
-from billing.dev.mailbox import Letter, parse
+from billing.dev.mailbox import ReceivedMail, parse
 from tests.support.smtp_rules import Rule, Rules
 
 
@@ -27,7 +27,7 @@ class Received:
     raw: bytes
 
     @cached_property
-    def letter(self) -> Letter:
+    def letter(self) -> ReceivedMail:
         """The parsed mail; cached, because parsing takes milliseconds."""
         return parse("fake", self.raw, arrived=datetime.now(UTC))
 
@@ -75,7 +75,7 @@ class FakeSmtp(fake_smtp.FakeSmtp):
         return f"smtp://127.0.0.1:{self.port}"
 
     @property
-    def letters(self) -> list[Letter]:
+    def letters(self) -> list[ReceivedMail]:
         """The accepted mails, parsed, oldest first."""
         with self._lock:
             received = list(self.received)
@@ -87,7 +87,7 @@ class FakeSmtp(fake_smtp.FakeSmtp):
         with self._lock:
             return [mail for mail in self.received if folded in map(str.casefold, mail.recipients)]
 
-    def to(self, recipient: str) -> list[Letter]:
+    def to(self, recipient: str) -> list[ReceivedMail]:
         """The mails to one address, parsed, oldest first."""
         return [mail.letter for mail in self.received_for(recipient)]
 

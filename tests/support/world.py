@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import sqlalchemy as sa
 
-from billing.dev.mailbox import Letter
+from billing.dev.mailbox import ReceivedMail
 from tests.support.browser import Browser
 from tests.support.http_client import http_client
 from tests.support.installation import Installation
@@ -72,11 +72,11 @@ class World(Installation):
         answer = self.api.get(f"/v1/access/{article_id}", params={"reader_id": reader_id})
         return dict(answer.raise_for_status().json())
 
-    def letters(self, to: str | None = None) -> list[Letter]:
+    def letters(self, to: str | None = None) -> list[ReceivedMail]:
         """Mails that were accepted, oldest first."""
         return self.smtp.letters if to is None else self.smtp.to(to)
 
-    def letter(self, to: str, subject: str) -> Letter:
+    def letter(self, to: str, subject: str) -> ReceivedMail:
         """The newest mail to this address whose subject contains these words."""
         return about(self.letters(to), subject)
 

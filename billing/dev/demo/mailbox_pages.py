@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.responses import Response
 
-from billing.dev.mailbox import Letter, greylists, let_greylist, read
+from billing.dev.mailbox import ReceivedMail, greylists, let_greylist, read
 from billing.http.headers import framed_headers
 from billing.platform.errors import NotFound
 from billing.web.kit.visit import Guarded, Visit, Visiting
@@ -62,7 +62,7 @@ def _folder(visit: Visit) -> Path:
     return Path(visit.services.settings.mailbox_dir)
 
 
-def _letters(visit: Visit, to: str | None) -> list[Letter]:
+def _letters(visit: Visit, to: str | None) -> list[ReceivedMail]:
     return read(_folder(visit), to or None)
 
 
@@ -127,20 +127,20 @@ def enclosure(visit: Visiting, letter_id: str, place: int) -> Response:
     return Response(file.content, media_type=file.content_type, headers=headers)
 
 
-def _find(letters: list[Letter], letter_id: str) -> Letter:
+def _find(letters: list[ReceivedMail], letter_id: str) -> ReceivedMail:
     found = next((letter for letter in letters if letter.id == letter_id), None)
     if found is None:
         raise NoSuchLetter
     return found
 
 
-def _row(letter: Letter) -> LetterRow:
+def _row(letter: ReceivedMail) -> LetterRow:
     return LetterRow(
         id=letter.id, at=letter.at, sender=letter.sender, recipient=letter.recipient, subject=letter.subject
     )
 
 
-def _as_json(letter: Letter) -> dict[str, object]:
+def _as_json(letter: ReceivedMail) -> dict[str, object]:
     return {
         "id": letter.id,
         "at": letter.at.isoformat(),

@@ -35,7 +35,7 @@ def _sign_in_by_token(visit: Visit, token: str) -> None:
         is_live = claims.session_id is None or sessions.is_open(ctx, claims.session_id)
     if reader is None or not is_live:
         raise edge_tokens.SessionEnded
-    visit.known = replace(visit.who, reader=reader, by=claims.session_id or reader.id)
+    visit.identity = replace(visit.who, reader=reader, by=claims.session_id or reader.id)
 
 
 ByToken = Annotated[Visit, Depends(open_by_token)]

@@ -51,7 +51,7 @@ class Extras:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Identity:
     """Whom a browser's session, or a reader token, stands for. By default nobody."""
 
     session: ReaderSession | None = None
@@ -64,7 +64,7 @@ class Known:
     """Why this browser was signed out, where the reader did not do it here (see `sessions.why_ended`)."""
 
 
-NOBODY = Known()
+NOBODY = Identity()
 Opens = Callable[[Site, datetime, Actor], AbstractContextManager[TransactionContext]]
 _RECOGNISE = sessions.RECOGNISE.add_columns(RUNS)
 
@@ -82,7 +82,7 @@ class Visit:
     new_browser: bool
     instant: datetime | None = None
     """When it is, once the clock was read."""
-    known: Known | None = None
+    identity: Identity | None = None
     """Who it is, once that was looked up."""
     is_in_loop: bool = False
     """Whether the page runs in the event loop, which no database call may hold up (see `quick_page`)."""
@@ -108,12 +108,12 @@ class Visit:
         return self.services.site.today(self.at)
 
     @property
-    def who(self) -> Known:
+    def who(self) -> Identity:
         """Whom the browser's session stands for."""
-        if self.known is None:
+        if self.identity is None:
             with self.read():  # which looks it up
                 pass
-        return self.known or NOBODY
+        return self.identity or NOBODY
 
     @property
     def session(self) -> ReaderSession | None:
@@ -165,20 +165,20 @@ class Visit:
         self.need_database()
         seen_now = None
         with opens(self.services.site, self.at, ReaderActor("")) as ctx:
-            if self.known is None:
-                self.known = self._look_up(ctx)
-                seen_now = self.known.session
+            if self.identity is None:
+                self.identity = self._look_up(ctx)
+                seen_now = self.identity.session
             yield self.context(ctx.session)
             if seen_now is not None:
                 sessions.note_seen(ctx, seen_now, self.cookie(cookies.SESSION))
 
-    def _look_up(self, ctx: TransactionContext) -> Known:
+    def _look_up(self, ctx: TransactionContext) -> Identity:
         secret = self.cookie(cookies.SESSION)
         found = sessions.recognise(ctx, secret, _RECOGNISE)
         if found is None:
-            return Known(ended=sessions.why_ended(ctx, secret))
+            return Identity(ended=sessions.why_ended(ctx, secret))
         session, reader, runs = found
-        return Known(session, reader, session.id, subscribes=runs)
+        return Identity(session, reader, session.id, subscribes=runs)
 
     def context(self, session: Session) -> TransactionContext:
         """The context of a transaction that is open already."""
@@ -317,14 +317,14 @@ async def open_visit(request: Request) -> Visit:
 def new_visit(request: Request) -> Visit:
     """The same, outside of a route."""
     services = services_of(request)
-    known = cookies.read(request, services.settings, cookies.BROWSER)
+    browser = cookies.read(request, services.settings, cookies.BROWSER)
     return Visit(
         request=request,
         services=services,
         look=request.app.state.renderer,
-        browser_secret=known or secrets.token_urlsafe(32),
-        new_browser=not known,
-        known=None if cookies.read(request, services.settings, cookies.SESSION) else NOBODY,
+        browser_secret=browser or secrets.token_urlsafe(32),
+        new_browser=not browser,
+        identity=None if cookies.read(request, services.settings, cookies.SESSION) else NOBODY,
     )
 
 

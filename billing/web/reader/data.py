@@ -22,7 +22,7 @@ def show(visit: Visiting) -> Response:
         reader = visit.reader
         if reader is None:
             return way.sign_in_first(visit, visit.path)
-        found = data_requests.standing(ctx.session, reader.id, ctx.at)
+        found = data_requests.archive_status(ctx.session, reader.id, ctx.at)
     return visit.page(
         DataPage(
             email=reader.email,

@@ -63,7 +63,7 @@ def offer(visit: Visiting, article: str = "", issue: str = "") -> Response:
     """The promise, the prices, the dates; for a reader who is signed in, what they can do next. `article`: where they go on;
     `issue`: the newsletter they come from."""
     way.arrive(visit, article, issue)
-    if visit.known is NOBODY:
+    if visit.identity is NOBODY:
         return visit.page(_offer_page(visit, None))
     with visit.read() as ctx:
         view = _offer_page(visit, ctx)

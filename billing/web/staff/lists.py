@@ -40,7 +40,7 @@ LONGEST_QUERY = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _ListRequest:
     """What a request asks of a list. `name`: typed for a saved filter; `refusal`: why it wasn't saved."""
 
     of: ListName
@@ -62,14 +62,14 @@ def _address(of: ListName, wanted: Filter, **more: str) -> str:
     return f"/staff/{of}?{query}" if query else f"/staff/{of}"
 
 
-def _page(visit: StaffVisit, asked: _Asked) -> Response:
+def _page(visit: StaffVisit, asked: _ListRequest) -> Response:
     with visit.begin() as ctx:
         rate.count(ctx, "staff list", visit.member.id, limit=PAGES_IN_TEN_MINUTES, per=timedelta(minutes=10))
         view = _view(visit, ctx, asked)
     return visit.page(view, asked.refusal.status if asked.refusal else 422 if view.is_wrong else 200)
 
 
-def _view(visit: StaffVisit, ctx: TransactionContext, asked: _Asked) -> StaffListPage:
+def _view(visit: StaffVisit, ctx: TransactionContext, asked: _ListRequest) -> StaffListPage:
     names = list_names.of_lists(ctx.session)
     wanted, wrong = asked.read(names)
     rows = saved.of_list(ctx.session, asked.of)
@@ -106,7 +106,7 @@ def _view(visit: StaffVisit, ctx: TransactionContext, asked: _Asked) -> StaffLis
 def _found(
     visit: StaffVisit,
     ctx: TransactionContext,
-    asked: _Asked,
+    asked: _ListRequest,
     wanted: Filter,
     names: Names,
     kept: dict[str, str],
@@ -156,7 +156,7 @@ def _sums(ctx: TransactionContext, wanted: Filter, count: int | None) -> ListSum
     return ListSums(net=found.net, vat=found.vat, gross=found.gross)
 
 
-def _export(visit: StaffVisit, asked: _Asked) -> Response:
+def _export(visit: StaffVisit, asked: _ListRequest) -> Response:
     """All that fit, sent while it is read. Audited with the filter."""
     of = asked.of
     with visit.begin() as ctx:
@@ -179,7 +179,7 @@ def _lines(visit: StaffVisit, of: ListName, wanted: Filter) -> Iterator[str]:
         reads.note_rows(ctx, f"GET /staff/{of}.csv", sent - 1)
 
 
-def _save(visit: StaffVisit, asked: _Asked, name: str) -> Response:
+def _save(visit: StaffVisit, asked: _ListRequest, name: str) -> Response:
     """Save the filter under a new name, or change the saved one."""
     try:
         with visit.begin() as ctx:
@@ -204,12 +204,12 @@ def _register(of: ListName) -> None:
     def show(visit: StaffVisit = needs(kind.sees)) -> Response:
         """A page of the list."""
         form = dict(visit.request.query_params)
-        return _page(visit, _Asked(of, form, saved_id=form.get("saved", "")))
+        return _page(visit, _ListRequest(of, form, saved_id=form.get("saved", "")))
 
     @router.get(f"/staff/{of}.csv")
     def export(visit: StaffVisit = needs(kind.exports, fresh=True, page=f"/staff/{of}")) -> Response:
         """All that fit, as a file."""
-        return _export(visit, _Asked(of, dict(visit.request.query_params)))
+        return _export(visit, _ListRequest(of, dict(visit.request.query_params)))
 
     @router.post(f"/staff/lists/{of}/save")
     def save(
@@ -219,7 +219,7 @@ def _register(of: ListName) -> None:
         visit: StaffVisit = needs(kind.sees, acts=True),
     ) -> Response:
         """Save the filter of the query."""
-        return _save(visit, _Asked(of, dict(parse_qsl(query)), saved_id), name)
+        return _save(visit, _ListRequest(of, dict(parse_qsl(query)), saved_id), name)
 
     @router.post(f"/staff/lists/{of}/delete")
     def delete(

@@ -8,6 +8,7 @@ import billing.brand.models
 import billing.cases.models
 import billing.ledger.models
 import billing.mail.models
+import billing.mail.suppression_models
 import billing.newsletters.models
 import billing.payments.balance_models
 import billing.payments.corrections
@@ -18,6 +19,7 @@ import billing.payments.number_models
 import billing.payments.refund_models
 import billing.payments.unexplained_models
 import billing.payments.vat_models
+import billing.personal_data.merge_models
 import billing.personal_data.models
 import billing.platform.clock
 import billing.platform.heartbeat

@@ -27,14 +27,16 @@ from billing.web.api import (
     edges,
     evaluations,
     forecast,
+    invoices,
     merge,
-    money,
     openings,
     operator_facts,
     paywall,
     probes,
     reached,
     readers,
+    refunds,
+    sections,
     security_txt,
     shared_documents,
     standing,
@@ -110,8 +112,8 @@ READER_PAGES = (
     *(way, language, legal, icons, passkeys, erase, own_requests, invoice_details, data),
 )
 ENDPOINTS = (
-    *(access, evaluations, edges, readers, standing, forecast, acts, money, articles, openings, api_gifts),
-    *(merge, paywall, probes, reached, security_txt, shared_documents),
+    *(access, evaluations, edges, readers, standing, forecast, acts, invoices, refunds, articles, sections),
+    *(openings, api_gifts, merge, paywall, probes, reached, security_txt, shared_documents),
 )
 
 

@@ -5,13 +5,14 @@ The first half checks the product. The second shows that each check finds what i
 """
 
 from collections.abc import Callable, Iterator
+from statistics import median
 
 import pytest
 
 from tests.support.architecture import arrows, clocks, files
 from tests.support.architecture.arrows import circles
 from tests.support.architecture.clocks import MAY_WAIT
-from tests.support.architecture.files import LONGEST_FILE
+from tests.support.architecture.files import LONGEST_FILE, USUAL_FILE
 from tests.support.architecture.sources import ROOT, Source, sources, sources_of_tests
 
 Check = Callable[[Source], Iterator[str]]
@@ -32,6 +33,13 @@ CHECKS: tuple[Check, ...] = (
 def test_the_product(check: Check) -> None:
     found = [fault for source in sources() for fault in check(source)]
     assert not found, "\n".join([check.__doc__ or "", *found])
+
+
+def test_half_of_the_files_are_read_at_a_glance() -> None:
+    lengths = [
+        len(source.text.splitlines()) for source in sources() if not source.within("billing.dev", "emails")
+    ]
+    assert median(lengths) <= USUAL_FILE
 
 
 def test_the_tests_wait_for_events_and_not_for_time() -> None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from billing.address_changes.request import AddressTaken
 from billing.mail import suppressions, unreachable
-from billing.mail.models import SuppressionReason
+from billing.mail.suppression_models import SuppressionReason
 from billing.newsletters import signups
 from billing.newsletters.models import SignupState
 from billing.newsletters.signups import Origin, Person

@@ -10,7 +10,7 @@ from billing.billing_run.intend import ToCharge, intend
 from billing.billing_run.skip_reason import Skip
 from billing.changes import next_terms, pause, postpone, unreached
 from billing.changes.outcome import ActionOutcome
-from billing.notices.card import card_expiring
+from billing.notices.card_expiry import card_expiring
 from billing.notices.trial import trial_ending
 from billing.payments import attempt_history
 from billing.payments.invoices import open_invoice

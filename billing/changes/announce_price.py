@@ -11,7 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from billing.changes.next_terms import open_notice, postpone_price
 from billing.mail import unreachable
 from billing.mail.models import Message, MessageState
-from billing.notices.plan import PRICE_NOTICE_TEXT, price_changing
+from billing.notices.price import PRICE_NOTICE_TEXT, price_changing
 from billing.platform import ids
 from billing.platform.actors import WORKER, acted_by
 from billing.platform.context import TransactionContext

@@ -7,7 +7,7 @@ from sqlmodel import Session, select
 from billing.changes.extend import NOTHING_NEXT, moved_to
 from billing.changes.outcome import ActionOutcome
 from billing.mail.outbox import accepted_at
-from billing.notices.plan import price_changing, price_notice_key
+from billing.notices.price import price_changing, price_notice_key
 from billing.notices.term import term_ending, term_notice_key, term_reminder, term_reminder_key
 from billing.payments import postings
 from billing.platform.actors import WORKER

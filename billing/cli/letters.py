@@ -201,7 +201,7 @@ def suppressions_show(address: str) -> None:
 @REASON
 def suppressions_add(address: str, scope: str, reason: str) -> None:
     """Send nothing of that scope to ADDRESS. With `all`, receipts and notices stop too."""
-    from billing.mail.models import SuppressionReason
+    from billing.mail.suppression_models import SuppressionReason
     from billing.mail.suppressions import suppress
     from billing.readers.register import clean_address
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from billing.mail.models import Suppression, SuppressionReason
+from billing.mail.suppression_models import Suppression, SuppressionReason
 from billing.platform import ids
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid

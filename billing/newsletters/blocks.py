@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlmodel import Session
 
 from billing.mail import suppressions
-from billing.mail.models import Suppression, SuppressionReason
+from billing.mail.suppression_models import Suppression, SuppressionReason
 from billing.newsletters.lists import scopes
 from billing.platform.tokens import Tokens
 from emails.languages import say

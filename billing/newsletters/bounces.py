@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from billing.mail import suppressions
 from billing.mail.bounces import BounceKind, BounceReport
-from billing.mail.models import SuppressionReason
+from billing.mail.suppression_models import SuppressionReason
 from billing.newsletters.models import BounceRecord, Delivery, DeliveryState, Signup
 from billing.newsletters.progress import FINAL_AFTER
 from billing.newsletters.signups import Origin, Person, leave, person_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from billing.mail import suppressions
-from billing.mail.models import SuppressionReason
+from billing.mail.suppression_models import SuppressionReason
 from billing.newsletters.models import Newsletter, NewsletterKind, Signup, SignupState
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid

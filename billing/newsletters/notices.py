@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from billing.mail.models import SuppressionReason
 from billing.mail.outbox import NewMessage, queue
+from billing.mail.suppression_models import SuppressionReason
 from billing.newsletters.blocks import WHY, blocks
 from billing.newsletters.models import Newsletter
 from billing.newsletters.signups import Person

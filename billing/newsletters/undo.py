@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 
-from billing.mail.models import SuppressionReason
+from billing.mail.suppression_models import SuppressionReason
 from billing.newsletters.blocks import blocks
 from billing.newsletters.models import Signup, SignupChange, SignupState
 from billing.newsletters.signups import Origin, Person, rows_of, settle

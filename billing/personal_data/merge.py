@@ -12,8 +12,8 @@ from billing.newsletters.models import Newsletter, Signup, SignupState
 from billing.newsletters.signups import Origin, settle
 from billing.notices.merge import accounts_merged
 from billing.personal_data.ask import CARD_PAGE_OPEN, CHARGING, AlreadyErased, open_of
+from billing.personal_data.merge_models import ReaderMerge
 from billing.personal_data.merge_register import MOVED
-from billing.personal_data.models import ReaderMerge
 from billing.platform import ids
 from billing.platform.actors import acted_by
 from billing.platform.context import TransactionContext

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from billing.platform import live_checks
 from billing.platform.errors import RefusesToStart
+from billing.platform.setting_books import BooksSettings
 from billing.platform.setting_groups import (
     AcquirerSettings,
     LogSettings,
@@ -21,7 +22,7 @@ from billing.platform.setting_groups import (
     WebSettings,
     WorkerSettings,
 )
-from billing.platform.setting_house import BooksSettings, Policy, StaffLimits
+from billing.platform.setting_house import Policy, StaffLimits
 from billing.platform.setting_sources import PREFIX, given_settings, variable_of
 from billing.platform.setting_types import NO_PROXY, Keys, ZoneName
 from billing.rules.secret_strength import weakness

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, Session, col, select
 
 from billing.mail import suppressions
-from billing.mail.models import SuppressionReason
+from billing.mail.suppression_models import SuppressionReason
 from billing.platform import ids
 from billing.platform.actors import ActedBy, acted_by
 from billing.platform.context import TransactionContext

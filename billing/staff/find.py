@@ -14,7 +14,7 @@ from billing.payments.corrections import InvoiceCorrection
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Attempt, CardSetup, Invoice, Payment, PaymentMethod
 from billing.payments.refund_models import Refund
-from billing.personal_data.models import ReaderMerge
+from billing.personal_data.merge_models import ReaderMerge
 from billing.platform.actors import staff_id_of
 from billing.platform.context import TransactionContext
 from billing.readers import rate

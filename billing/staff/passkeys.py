@@ -16,8 +16,8 @@ from billing.readers.models import PasskeyColumns
 from billing.readers.sessions import Browser
 from billing.readers.webauthn_checks import NotValid, Owner, PasskeyAnswer, RelyingParty
 from billing.staff import audit
-from billing.staff.member_notices import passkey_changed
 from billing.staff.models import StaffMember, StaffSession
+from billing.staff.passkey_notices import passkey_changed
 
 PURPOSE = "staff-passkey"
 ADDS = "staff-passkey-add"

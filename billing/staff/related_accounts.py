@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.payments.models import PaymentMethod
-from billing.personal_data.models import ReaderMerge
+from billing.personal_data.merge_models import ReaderMerge
 from billing.readers import address_change
 from billing.readers.address_change import AddressChange
 from billing.readers.models import Reader

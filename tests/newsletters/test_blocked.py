@@ -3,7 +3,7 @@
 import re
 
 from billing.mail import suppressions
-from billing.mail.models import SuppressionReason
+from billing.mail.suppression_models import SuppressionReason
 from billing.platform.actors import WORKER
 from tests.newsletters.test_choosing import THANDI, confirm, lists_of, sign_up
 from tests.support.newsroom import Newsroom

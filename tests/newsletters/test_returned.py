@@ -214,7 +214,7 @@ def test_only_a_fresh_double_opt_in_lifts_what_a_complaint_did(newsroom: Newsroo
 
 
 def test_what_the_staff_stop_altogether_stops_receipts_too(newsroom: Newsroom) -> None:
-    from billing.mail.models import SuppressionReason
+    from billing.mail.suppression_models import SuppressionReason
     from billing.mail.suppressions import suppress
 
     newsroom.add_reader("thandi@example.com")

@@ -11,7 +11,7 @@ from sqlmodel import select
 import emails
 from billing.access.entitlements import entitlements_of
 from billing.mail import suppressions
-from billing.mail.models import SuppressionReason
+from billing.mail.suppression_models import SuppressionReason
 from billing.newsletters import issues
 from billing.newsletters.models import Delivery, Issue, IssueState
 from billing.newsletters.start import freeze

@@ -1,7 +1,7 @@
 """A stop by a newsletter's link is taken back with one press within the hour, without a mail (C5, C6)."""
 
 from billing.mail import suppressions
-from billing.mail.models import SuppressionReason
+from billing.mail.suppression_models import SuppressionReason
 from billing.newsletters import links
 from billing.platform.actors import WORKER
 from tests.newsletters.test_choosing import THANDI, confirm, lists_of, sign_up

@@ -6,7 +6,7 @@ import pytest
 
 from billing.dev import seed
 from billing.mail import suppressions
-from billing.mail.models import SuppressionReason
+from billing.mail.suppression_models import SuppressionReason
 from billing.personal_data import archive
 from billing.platform.actors import WORKER
 from billing.readers import rate

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from billing.dev import seed
 from billing.mail import suppressions
-from billing.mail.models import SuppressionReason
+from billing.mail.suppression_models import SuppressionReason
 from billing.newsletters import compare
 from billing.platform.actors import WORKER
 from billing.platform.errors import RefusesToStart

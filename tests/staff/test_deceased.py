@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from billing.mail import suppressions
-from billing.mail.models import STOPPED, SuppressionReason
+from billing.mail.models import STOPPED
+from billing.mail.suppression_models import SuppressionReason
 from billing.personal_data import register
 from billing.platform.actors import Command
 from billing.readers import deceased

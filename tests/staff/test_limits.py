@@ -11,7 +11,8 @@ from sqlmodel import Session
 from billing.platform.context import TransactionContext
 from billing.staff import audit
 from billing.staff.acts.cancelling import CancelAct
-from billing.staff.acts.days import ComplimentaryAct, ExtendAct
+from billing.staff.acts.days import ExtendAct
+from billing.staff.acts.free_reading import ComplimentaryAct
 from billing.staff.acts.limits import OverLimit
 from billing.staff.acts.money import GiveBackAct
 from billing.staff.acts.perform import perform

@@ -47,12 +47,13 @@ from billing.web.views.account import (
     Unreached,
     WithdrawPage,
 )
-from billing.web.views.choices import Choices, PausePage, PlanPage, UndoAct, UndoPage
+from billing.web.views.choices import Choices, PausePage, PlanPage
 from billing.web.views.data import DataPage
 from billing.web.views.erase import AccountClosedPage, EraseAskedPage, ErasePage
 from billing.web.views.frame import Frame, Page
 from billing.web.views.gifts import GiftRow, GiftsPage
 from billing.web.views.receipt import CreditNoteRow, InvoiceDetailsPage, ReplacedInvoiceRow
+from billing.web.views.undo import UndoAct, UndoPage
 from emails.languages import named, say
 
 

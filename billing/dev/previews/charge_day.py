@@ -10,7 +10,8 @@ from billing.readers import consents
 from billing.rules.charge_day import DAYS, first_on
 from billing.rules.money import Money
 from billing.web.views.account import AccountPage, NextChargeRow
-from billing.web.views.choices import Choices, DayOption, DayPage, DaysPage
+from billing.web.views.charge_day import DayOption, DayPage, DaysPage
+from billing.web.views.choices import Choices
 from billing.web.views.frame import Frame, Page
 from emails.languages import say
 

@@ -8,18 +8,10 @@ from billing.dev.paper.sample_articles import sample_articles
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW
 from billing.web.staff.articles import LEVELS
-from billing.web.views.editing import (
-    ArticleLine,
-    ArticleVersionRow,
-    OpeningRow,
-    SectionRow,
-    StaffArticlePage,
-    StaffArticlesPage,
-    StaffOpenSitePage,
-    StaffWhyPage,
-    WhyFact,
-)
+from billing.web.views.article import ArticleLine, ArticleVersionRow, StaffArticlePage
+from billing.web.views.editing import OpeningRow, SectionRow, StaffArticlesPage, StaffOpenSitePage
 from billing.web.views.frame import Frame, Page
+from billing.web.views.why import StaffWhyPage, WhyFact
 
 UNTIL = datetime(2026, 12, 1, 4, 0, tzinfo=UTC)
 OPENED = OpeningRow(

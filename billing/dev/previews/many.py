@@ -12,13 +12,12 @@ from billing.web.views.bulk import (
     BulkCount,
     BulkLineRow,
     BulkRow,
-    OutageFound,
     StaffBulkPage,
     StaffManyNewPage,
     StaffManyPage,
-    StaffOutagesPage,
 )
 from billing.web.views.frame import Frame, Page
+from billing.web.views.outages import OutageFound, StaffOutagesPage
 from billing.web.views.staff_act import ActField
 
 MEMBER = "nandi@swartbergpost.example"

@@ -7,21 +7,14 @@ from datetime import UTC, datetime, timedelta
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, READER, VISITOR
 from billing.dev.sample_newsletters import samples
-from billing.mail.models import SuppressionReason
+from billing.mail.suppression_models import SuppressionReason
 from billing.newsletters.blocks import WHY
 from billing.newsletters.models import Audience, Newsletter
 from billing.newsletters.retire import IssueUnderWay, RetiredAlready
 from billing.readers.register import BadAddress
-from billing.web.views.compose import (
-    ComposePage,
-    HeldRow,
-    IssueProgressPage,
-    IssueRow,
-    IssuesPage,
-    ListRow,
-    Pick,
-)
+from billing.web.views.compose import ComposePage, HeldRow, IssueProgressPage, Pick
 from billing.web.views.frame import Frame, Page
+from billing.web.views.issues import IssueRow, IssuesPage, ListRow
 from billing.web.views.newsletter_lists import NewsletterListsPage, PublishedRow
 from billing.web.views.newsletters import (
     BoxBlock,

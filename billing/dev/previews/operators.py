@@ -16,14 +16,7 @@ from billing.rules.money import Money
 from billing.rules.scopes import SCOPES
 from billing.web.views.brand import BrandFieldRow, BrandLogoRow, StaffBrandPage
 from billing.web.views.frame import Frame, Page
-from billing.web.views.keys import (
-    CeilingRow,
-    KeyRow,
-    ReadRow,
-    StaffKeyMadePage,
-    StaffKeysPage,
-    StaffReadsPage,
-)
+from billing.web.views.keys import CeilingRow, KeyRow, StaffKeyMadePage, StaffKeysPage
 from billing.web.views.legal_texts import LegalTextForm, LegalVersionRow, StaffLegalPage
 from billing.web.views.operators import EventRow, PausedNote, StaffEventsPage
 from billing.web.views.plans import (
@@ -33,6 +26,7 @@ from billing.web.views.plans import (
     StaffPlansPage,
     VatRateRow,
 )
+from billing.web.views.reads import ReadRow, StaffReadsPage
 from billing.web.views.staff_settings import CheckRow, StaffSettingsPage
 from billing.web.views.typed_form import TypedForm
 

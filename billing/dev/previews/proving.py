@@ -23,12 +23,11 @@ from billing.web.views.account import (
 )
 from billing.web.views.frame import Frame, Page
 from billing.web.views.passkeys import AddPasskeyPage, PasskeyRow, PasskeysPage
-from billing.web.views.staff_find import StaffCodePage
 from billing.web.views.staff_passkeys import StaffAddPasskeyPage
+from billing.web.views.staff_sign_in import StaffCodePage, StaffProvePage
 from billing.web.views.staff_team import (
     ApprovalRow,
     StaffApprovalsPage,
-    StaffProvePage,
     StaffRecoveryCodesPage,
     StaffSessionRow,
     StaffSessionsPage,

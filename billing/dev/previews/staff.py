@@ -26,10 +26,11 @@ from billing.web.views.requests import (
     ThreadMessage,
 )
 from billing.web.views.staff_act import ActField, FirstStep, StaffActPage
-from billing.web.views.staff_find import StaffCodePage, StaffFindPage, StaffSignInPage
+from billing.web.views.staff_find import StaffFindPage
 from billing.web.views.staff_reader import DeathBanner, HeldRefundRow, PaymentRow, StaffEntry, StaffReaderPage
 from billing.web.views.staff_requests import ReaderRequestRow, RequestRow
 from billing.web.views.staff_see import StaffSeePage
+from billing.web.views.staff_sign_in import StaffCodePage, StaffSignInPage
 from emails.languages import Text
 
 STAFF = replace(

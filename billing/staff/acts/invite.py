@@ -8,7 +8,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.readers.models import Reader
 from billing.readers.register import by_address, clean_address, register
-from billing.staff.acts.days import ComplimentaryAct
+from billing.staff.acts.free_reading import ComplimentaryAct
 from billing.staff.acts.limits import check_limits, left_in_words
 from billing.staff.acts.perform import StaleVersion, perform
 from billing.staff.acts.shape import Preview, day, days_in_words

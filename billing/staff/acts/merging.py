@@ -8,7 +8,7 @@ from sqlmodel import select
 from billing.mail.models import Message
 from billing.notices.merge import freed_key
 from billing.personal_data import merge
-from billing.personal_data.models import ReaderMerge
+from billing.personal_data.merge_models import ReaderMerge
 from billing.platform.context import TransactionContext
 from billing.staff.acts.shape import Preview
 from billing.staff.roles import Permission

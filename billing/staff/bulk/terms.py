@@ -11,7 +11,8 @@ from billing.payments.models import Payment
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.staff.acts.cancelling import CancelAct
-from billing.staff.acts.days import ComplimentaryAct, ExtendAct
+from billing.staff.acts.days import ExtendAct
+from billing.staff.acts.free_reading import ComplimentaryAct
 from billing.staff.acts.mailing import MailAct
 from billing.staff.acts.money import GiveBackAct
 from billing.staff.acts.planning import ChangePlanAct

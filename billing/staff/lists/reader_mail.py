@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from billing.mail.models import STOPPED_ANSWER, Message, MessageState, Suppression, SuppressionReason
+from billing.mail.models import STOPPED_ANSWER, Message, MessageState
+from billing.mail.suppression_models import Suppression, SuppressionReason
 from billing.newsletters.models import BounceRecord, Delivery, Issue, Signup, SignupState
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader

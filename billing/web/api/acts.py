@@ -16,8 +16,9 @@ from billing.rules.charge_day import LAST
 from billing.rules.lifecycle import State
 from billing.staff.acts.address import ChangeAddressAct
 from billing.staff.acts.charge_day import ChargeDayAct, UndoChargeDayAct
-from billing.staff.acts.days import AnotherTrialAct, ComplimentaryAct, ExtendAct
+from billing.staff.acts.days import ExtendAct
 from billing.staff.acts.erasing import EraseAct
+from billing.staff.acts.free_reading import AnotherTrialAct, ComplimentaryAct
 from billing.staff.acts.note import NoteAct
 from billing.staff.acts.perform import perform
 from billing.staff.acts.shape import Act

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from billing.http import shapes
 from billing.personal_data import merge
-from billing.personal_data.models import ReaderMerge
+from billing.personal_data.merge_models import ReaderMerge
 from billing.platform.context import TransactionContext
 from billing.staff.acts.merging import MergeAct, in_words
 from billing.staff.acts.perform import perform

@@ -15,8 +15,8 @@ from billing.platform.tokens import Tokens
 from billing.readers.consents import Terms
 from billing.rules.money import Money
 from billing.subscriptions.find import AnyPlan
-from billing.web.views.choices import UndoAct
 from billing.web.views.frame import Card
+from billing.web.views.undo import UndoAct
 from emails.languages import ENGLISH, NO_WORDS, Language, Text, full_day, load_text, named, say, store_text
 
 PURPOSE = "agreed"

@@ -21,7 +21,8 @@ from billing.web.reader.agreement import language_shown, shown_charge, signed_re
 from billing.web.reader.choices import unless_agreed
 from billing.web.reader.guard import running, signed_in
 from billing.web.reader.undoing import Agreed, changed_undo, undo_page
-from billing.web.views.choices import DayOption, DayPage, DaysPage, UndoPage
+from billing.web.views.charge_day import DayOption, DayPage, DaysPage
+from billing.web.views.undo import UndoPage
 from emails.languages import amount
 
 router = APIRouter(include_in_schema=False)

@@ -34,7 +34,8 @@ from billing.web.reader.agreement import (
     words_of_day,
 )
 from billing.web.reader.guard import running, signed_in
-from billing.web.views.choices import Choices, DayPage, PausePage, PlanOption, PlanPage
+from billing.web.views.charge_day import DayPage
+from billing.web.views.choices import Choices, PausePage, PlanOption, PlanPage
 from emails import LegalLink
 from emails.languages import Text, amount, named, say
 

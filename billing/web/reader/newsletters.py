@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from billing.http import cookies
 from billing.http.client_ip import client_ip
-from billing.mail.models import Suppression
+from billing.mail.suppression_models import Suppression
 from billing.newsletters import links, optin, undo
 from billing.newsletters.blocks import WHY, blocks, is_final
 from billing.newsletters.lists import RetiredNewsletter, newsletters, require_published

@@ -22,7 +22,7 @@ from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import way
 from billing.web.reader.agreement import Shown, differences, shown_charge, words_of_card
 from billing.web.reader.guard import running, signed_in
-from billing.web.views.choices import UndoAct, UndoPage
+from billing.web.views.undo import UndoAct, UndoPage
 
 router = APIRouter(include_in_schema=False)
 Agreed = Annotated[str, Form()]

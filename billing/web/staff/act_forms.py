@@ -25,9 +25,10 @@ from billing.staff.acts.address import ChangeAddressAct
 from billing.staff.acts.cancelling import CancelAct, ResumeAct
 from billing.staff.acts.charge_day import ChargeDayAct, UndoChargeDayAct
 from billing.staff.acts.correcting import CorrectInvoiceAct
-from billing.staff.acts.days import AnotherTrialAct, ComplimentaryAct, ExtendAct
+from billing.staff.acts.days import ExtendAct
 from billing.staff.acts.enter_refund import EnterRefundAct
 from billing.staff.acts.erasing import EraseAct
+from billing.staff.acts.free_reading import AnotherTrialAct, ComplimentaryAct
 from billing.staff.acts.money import GiveBackAct
 from billing.staff.acts.note import NoteAct
 from billing.staff.acts.pausing import EndPauseAct, PauseAct

@@ -11,7 +11,7 @@ from billing.rules.asked import LEVEL_WORDS
 from billing.staff import article_list, editing
 from billing.web.staff.articles import LEVELS, NOTHING, ROOM, Acting, Seeing, Typed, line_of, read_terms
 from billing.web.staff.guard import StaffVisit
-from billing.web.views.editing import ArticleVersionRow, StaffArticlePage
+from billing.web.views.article import ArticleVersionRow, StaffArticlePage
 
 router = APIRouter(include_in_schema=False)
 ADDRESS = f"{ROOM}/{{article_id}}/access"

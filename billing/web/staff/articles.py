@@ -21,13 +21,8 @@ from billing.staff.roles import Permission
 from billing.web.kit.typed import whole_number
 from billing.web.staff.act_forms import read_moment
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.editing import (
-    ArticleLine,
-    OpeningRow,
-    SectionRow,
-    StaffArticlesPage,
-    StaffOpenSitePage,
-)
+from billing.web.views.article import ArticleLine
+from billing.web.views.editing import OpeningRow, SectionRow, StaffArticlesPage, StaffOpenSitePage
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.ARTICLES)]

@@ -21,7 +21,7 @@ from billing.staff.models import AuditLine, Outcome
 from billing.staff.roles import Permission
 from billing.web.staff.csv_answer import stream_csv
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.keys import ReadRow, StaffReadsPage
+from billing.web.views.reads import ReadRow, StaffReadsPage
 from billing.web.views.staff_records import AuditRow, StaffAuditPage
 
 router = APIRouter(include_in_schema=False)

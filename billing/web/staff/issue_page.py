@@ -6,7 +6,8 @@ from billing.newsletters import issues
 from billing.newsletters.lists import newsletter, newsletters
 from billing.newsletters.models import Delivery, DeliveryState, Issue, IssueState
 from billing.newsletters.progress import audience_now, progress
-from billing.web.views.compose import HeldRow, IssueProgressPage, IssueRow, IssuesPage, ListRow
+from billing.web.views.compose import HeldRow, IssueProgressPage
+from billing.web.views.issues import IssueRow, IssuesPage, ListRow
 
 STATES = {
     IssueState.DRAFT: "Draft",

@@ -18,7 +18,7 @@ from billing.web.staff.act_forms import Short, read_moment
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.many import kinds_for, may_do, opened
 from billing.web.staff.many_forms import TypedMany, kind_of, read_terms
-from billing.web.views.bulk import OutageFound, StaffOutagesPage
+from billing.web.views.outages import OutageFound, StaffOutagesPage
 
 router = APIRouter(include_in_schema=False)
 ROOM = "/staff/outages"

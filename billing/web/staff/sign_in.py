@@ -17,7 +17,7 @@ from billing.staff.models import StaffMember, StaffSession
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.staff.guard import SIGN_IN, SignInFirst, StaffGuarded
 from billing.web.views.account import SignInConfirmPage, SignInExpiredPage, SignInSentPage
-from billing.web.views.staff_find import StaffCodePage, StaffSignInPage
+from billing.web.views.staff_sign_in import StaffCodePage, StaffSignInPage
 
 router = APIRouter(include_in_schema=False)
 HOME = "/staff"

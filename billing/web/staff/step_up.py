@@ -13,7 +13,7 @@ from billing.staff import passkeys, sessions, sign_in, step_up
 from billing.staff.codes import CodeAnswer
 from billing.web.staff.guard import CONFIRM, SIGN_IN, StaffGuarded, StaffMustProve, StaffVisit, StaffVisiting
 from billing.web.staff.sign_in import clock_stands, code_refused, demo_code
-from billing.web.views.staff_team import StaffProvePage
+from billing.web.views.staff_sign_in import StaffProvePage
 
 router = APIRouter(include_in_schema=False)
 LOCAL = re.compile(r"/staff(/[A-Za-z0-9_./-]*)?(\?[^\\\s]*)?")

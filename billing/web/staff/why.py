@@ -18,7 +18,7 @@ from billing.staff import audit
 from billing.staff.roles import Permission
 from billing.web.staff.act_forms import read_moment
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.editing import StaffWhyPage, WhyFact
+from billing.web.views.why import StaffWhyPage, WhyFact
 
 router = APIRouter(include_in_schema=False)
 Typed = Annotated[str, Query(max_length=200)]

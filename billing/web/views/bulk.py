@@ -1,4 +1,4 @@
-"""Staff pages of acts on many readers, and of outages."""
+"""Staff pages of acts on many readers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -115,33 +115,3 @@ class StaffBulkPage:
     def is_at_work(self) -> bool:
         """Whether a worker goes on with it, so that the page can be looked at again."""
         return self.state in WORKED_ON
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutageFound:
-    """What is known of a time: readers whose subscription or trial ran, charges and their sum. `more_…`: there are more, not
-    counted."""
-
-    since: datetime
-    until: datetime
-    subscribed: int
-    charges: int
-    charged: Money
-    more_subscribed: bool
-    more_charges: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaffOutagesPage:
-    """Two moments, what is known between them, and what to give. `kinds`: what the member may give."""
-
-    template: ClassVar[str] = "staff/outages.html"
-    since: str = ""
-    until: str = ""
-    found: OutageFound | None = None
-    kinds: tuple[tuple[str, str], ...] = ()
-    by: str = "entitled"
-    kind: str = "days"
-    days: str = ""
-    amount: str = ""
-    error: str | None = None

@@ -1,33 +1,10 @@
-"""Staff signing in, and the page of what a search found."""
+"""The staff page of what a search found."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from markupsafe import Markup
-
 from billing.rules.money import Money
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaffSignInPage:
-    template: ClassVar[str] = "staff/sign_in.html"
-    email: str = ""
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaffCodePage:
-    """The second factor. `picture` and `key` set up an authenticator first; only the demo shows `demo_code`."""
-
-    template: ClassVar[str] = "staff/code.html"
-    picture: Markup | None = None
-    key: str | None = None
-    demo_code: str | None = None
-    error: str | None = None
-    passkey: str | None = None
-    """For the script, where the member has passkeys."""
-    passkey_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

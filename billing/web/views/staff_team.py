@@ -9,21 +9,6 @@ from billing.web.views.passkeys import PasskeyRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffProvePage:
-    """A code before an act that matters. `acts`: the form at `way` is sent on afterwards with its typed fields, `kept`."""
-
-    template: ClassVar[str] = "staff/prove.html"
-    way: str
-    acts: bool
-    kept: tuple[tuple[str, str], ...] = ()
-    demo_code: str | None = None
-    error: str | None = None
-    passkey: str | None = None
-    """For the script, where the member has passkeys."""
-    passkey_error: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRow:
     """What one member requested another to approve, and the decision."""
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from tests.support.architecture.sources import Source
 
 LONGEST_FILE = 350  # lines
+USUAL_FILE = 80
+"""Lines of the product's median file at most."""
 
 
 def own_names(source: Source) -> Iterator[str]:

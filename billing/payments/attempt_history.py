@@ -98,6 +98,7 @@ def card_usage(ctx: TransactionContext, method_ids: Sequence[str]) -> dict[str, 
             func.max(Attempt.intended_at),
         )
         .join(same, col(same.fingerprint) == PaymentMethod.fingerprint)
+        # outer: a card without attempts has a row too, as callers look each card up by its id
         .join(Attempt, counted, isouter=True)
         .where(bulk.one_of(PaymentMethod.id, method_ids))
         .group_by(col(PaymentMethod.id))
@@ -118,6 +119,7 @@ def card_free_on(ctx: TransactionContext, payment_method_id: str) -> date:
         .order_by(col(Attempt.intended_at).desc())
         .offset(MAX_CARD_ATTEMPTS - 1)
     ).first()
+    # The day after: the oldest attempt still counts until its time of day, and charges are made in the morning.
     return civil_date((oldest or ctx.at - _WINDOW) + _WINDOW, ctx.zone) + timedelta(days=1)
 
 

@@ -46,6 +46,7 @@ def keep_movements(
         new += sum(bool(inserted) for _, inserted in written)
         post_many(ctx.session, list(_postings(ctx, batch)))
         disputes = [row.source_ref for row in batch if row.category in currency_conversion.DISPUTES]
+        # Before `book_conversions`, which books a movement once: a dispute is booked by what is noted here.
         currency_conversion.present_disputes(ctx, acquirer, filter(None, disputes))
         currency_conversion.book_conversions(ctx, acquirer, batch)
     return new
@@ -72,6 +73,7 @@ def _postings(ctx: TransactionContext, movements: Iterable[Movement]) -> Iterabl
     """Fees; and payouts that came back: their money is at the gateway again, and the next payout takes it along."""
     for movement in movements:
         on, currency = ctx.site.today(movement.at), movement.currency
+        # a movement of this category has its cost in `amount`, below zero
         fee = movement.fee - movement.amount if movement.category == FEE else movement.fee
         if fee:
             lines = {Account.GATEWAY_FEES: fee, Account.GATEWAY: -fee}
@@ -101,6 +103,7 @@ def keep_payout(
     inside = gateway.books.movements_in(payout_ref) if listed else NotListed()
     if isinstance(inside, Unknown):
         raise Unavailable(inside.reason)
+    # A list may lag for so long. Later the payout is kept as it is, and the comparison reports what doesn't add up.
     if at - payout.at < LISTED_WITHIN and not _adds_up(payout, inside):
         raise Unavailable("The acquirer doesn't list all yet that this payout pays out.")
     with database.begin(site, at, WORKER) as ctx:

@@ -86,6 +86,7 @@ def claim(
         )
         .order_by(col(Attempt.next_poll_at), col(Attempt.id))
         .limit(limit)
+        # Only attempts: with joined rows locked too, a locked subscription would hide its charge from this run.
         .with_for_update(skip_locked=True, of=Attempt)
     )
     if subscription_id is not None:
@@ -198,6 +199,7 @@ def send_or_look_up(gateway: Gateway, claimed: ClaimedAttempt, at: datetime) -> 
     return outcome
 
 
+# Without a claim `sent_before` goes by `poll_count` alone, so an attempt that was perhaps sent needs at least 1.
 _RELEASE = sa.text(
     f"""
     UPDATE attempt SET claimed_by = NULL, poll_count = greatest(poll_count, perhaps_sent)
@@ -223,6 +225,7 @@ def postpone(session: Session, attempt_id: str, *, until: datetime) -> None:
     if attempt.state is AttemptState.OPEN:
         attempt.poll_count += 1
         attempt.next_poll_at, attempt.claimed_by = until, None
+        # it may have been sent since the last look, so its absence counts anew
         attempt.unlisted_since = None
 
 

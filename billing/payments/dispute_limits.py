@@ -78,6 +78,7 @@ _OPEN_OF = (
     sa.select(Dispute)
     .where(
         col(Dispute.reader_id) == sa.bindparam("reader_id"),
+        # not `in_`, whose list is expanded at each run: `read_together` compiles `OPEN_OF` once
         sa.or_(*(col(Dispute.state) == state for state in OPEN)),
     )
     .order_by(col(Dispute.id).desc())

@@ -81,6 +81,7 @@ def credit_note(
         reason=refund_reasons.in_words(refund.reason),
         card_brand=card.brand,
         card_last4=card.last4,
+        # one that bounced had its credit note before any transfer
         transfer=refund.paid_back_ref if refund.bounced_at is None else None,
         **_particulars(history.named.get(number)),
     )

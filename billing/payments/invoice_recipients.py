@@ -138,6 +138,7 @@ def of_reader(session: Session, reader_id: str) -> Particulars | None:
     return found.particulars if found else None
 
 
+# `name IS NOT NULL` comes after LIMIT 1. Inside, it would find the version before the one that removed the details.
 _IN_FORCE = sa.text(
     "SELECT r.id AS reader_id, v.id AS version FROM unnest(CAST(:readers AS text[])) AS r (id) CROSS JOIN LATERAL (SELECT id, name FROM invoice_recipient"
     " WHERE reader_id = r.id ORDER BY entered_at DESC, id DESC LIMIT 1) v WHERE v.name IS NOT NULL"

@@ -58,6 +58,7 @@ def draw_up(ctx: TransactionContext, wanted: Sequence[InvoiceRequest], *, today:
     other days."""
     if not wanted:
         return []
+    # before the insert, which `one_open_invoice` would otherwise refuse
     _void_others(ctx.session, wanted)
     rate = vat_rates.rate_on(ctx.session, today)
     rows = [_row(request, rate, ctx.at) for request in wanted]
@@ -102,6 +103,7 @@ def _row(request: InvoiceRequest, rate: VatRate, at: datetime) -> dict[str, Any]
 
 def described(description: str) -> Text:
     """An invoice's description for its reader: the plan's name as the publisher wrote it, and its period in words."""
+    # from the right: a plan's name may hold the same words
     plan, one, period = description.rpartition(_ONE)
     if not one:
         return named("description", description)

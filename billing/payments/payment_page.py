@@ -101,6 +101,7 @@ def open_page(database: Database, gateway: Gateway, site: Site, attempt_id: str,
     def open_for(customer_ref: str) -> CardPage | CustomerGone | Unknown:
         if customer_ref == request.customer_ref:
             return gateway.open_pay_page(request)
+        # an acquirer refuses another request, as one for another customer is, under a used key
         key = f"{request.idempotency_key}-{customer_ref}"
         return gateway.open_pay_page(replace(request, customer_ref=customer_ref, idempotency_key=key))
 
@@ -149,6 +150,7 @@ def _request(session: Session, site: Site, attempt: Attempt, suffix: str | None)
         descriptor_suffix=suffix,
         success_url=site.page(f"/pay/back?attempt={attempt.id}"),
         cancel_url=site.page("/pay"),
+        # Not `next_poll_at`, at which a worker closes the page: the grace may end sooner than an acquirer's shortest page.
         expires_at=attempt.intended_at + LIFE,
     )
 

@@ -37,6 +37,7 @@ def record_payments(
     """Record what the acquirer took for locked attempts, each of another invoice; the payments, in their order.
 
     The first money for an invoice makes it a tax invoice. Money for a paid one is a duplicate, and a debt of ours."""
+    # Before `mark_paid`: the invoice's state up to here says whether a payment is a duplicate.
     rows = [_payment(invoice, attempt, outcome) for invoice, attempt, outcome in charged]
     bulk.update(ctx.session, [(attempt, _charged(outcome, ctx.at)) for _, attempt, outcome in charged])
     bulk.insert(ctx.session, Payment, rows)

@@ -22,8 +22,8 @@ LEFT = sa.text(
     FROM unnest(CAST(:cuts AS date[])) cut LEFT JOIN alike f ON f.counts_until > cut GROUP BY cut
     """  # noqa: S608 - expressions of our own
 )
-"""Cents that the days from each of `:cuts` on will earn. One index range, read once: a deferral that is earned is past it, and the others
-are of some hundred sorts."""
+"""Cents that the days from each of `:cuts` on will earn. The query reads one index range once, past the earned deferrals. It
+groups the open ones into some hundred sorts."""
 
 
 def left_after(session: Session, days: Sequence[date]) -> list[int]:

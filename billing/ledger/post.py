@@ -59,7 +59,8 @@ _LINE = {"kind": "text", "source_id": "text", "account": "text", "amount": "bigi
 CLOSED_THROUGH = "SELECT max(last) FROM closed_period WHERE reopened_at IS NULL"
 """The last day into which nothing is posted (see `billing.ledger.closing`); NULL where all days are open."""
 # One statement for any number of postings: a billing run writes thousands a second, and a round trip for each line
-# would be most of its time.
+# would be most of its time. PostgreSQL runs `lines` although nothing reads it. `greatest` skips NULL: with no day closed, a
+# fact keeps its own.
 _POST = sa.text(
     f"""
     WITH posted AS (

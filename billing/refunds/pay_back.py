@@ -56,6 +56,7 @@ def pay_back(ctx: TransactionContext, refund_id: str, reference: str, on: date) 
     moment = _moment(ctx.site, reference, on, since=row.created_at, at=ctx.at)
     if row.bounced_at is None:
         _write_credit_note(ctx, row, payment)
+    # right after the number: `noted_when_returned` asks for both, and the next statement flushes
     row.paid_back_at, row.paid_back_ref = moment, reference.strip()
     obsolete.take_back(ctx.session, [row.id])
     if row.bounced_at is not None:

@@ -176,6 +176,7 @@ def settle(ctx: TransactionContext, refund_id: str, answer: RefundOutcome, *, ag
             waiting.for_answer(refund, answer, ctx.at)
         case InsufficientBalance(reason):
             waiting.for_balance(ctx, refund, reason)
+            # after `for_balance`: the key's age counts from the next try, which that sets
             waiting.take_another_key(refund)
         case RefundRefused(reason, not_owed):
             refund.state, refund.failure, refund.settled_at = RefundState.FAILED, reason, ctx.at
@@ -232,6 +233,7 @@ def _answered(ctx: TransactionContext, refund: Refund, payment: Payment, answer:
             refund.state, refund.awaiting_balance_since = RefundState.PENDING, awaiting_balance_since
             waiting.for_balance(ctx, refund, answer.failure or "our balance is too low")
         case RefundState.SUCCEEDED:
+            # The number first: taking it flushes, and `noted_when_returned` allows no success without one.
             refund.credit_note_number = numbers.next_numbers(ctx.session, numbers.CREDIT_NOTES)
             refund.state, refund.settled_at = RefundState.SUCCEEDED, ctx.at
             postings.refunded(ctx, refund, payment, ctx.session.get_one(Invoice, payment.invoice_id))

@@ -86,6 +86,7 @@ def _put_off(database: Database, refund_id: str, at: datetime) -> None:
         refund = session.get_one(Refund, refund_id, with_for_update=True)
         refund.poll_count += 1
         refund.next_poll_at = again_at(refund.poll_count, at)
+        # it may have been sent since the last look, so its absence counts anew
         refund.claimed_by, refund.unlisted_since = None, None
 
 

@@ -54,6 +54,7 @@ def open_case_about(
     open_case(
         ctx,
         CaseKind.REFUNDS_WAIT,
+        # a case is unique by its subject for ever, and this refund may meet another shortage
         f"{subject}:{since.isoformat()}",
         f"Our balance at the acquirer is too low to return {Money(cents).with_vat_words()}, and perhaps more by now. Top it"
         " up: refunds that wait are tried each day, and readers are owed them within 30 days.",

@@ -148,6 +148,8 @@ def _look_up_or_refund(
     found = gateway.find_refund(refund_id=charge.refund_id, intent_ref=charge.intent_ref)
     if not isinstance(found, NeverArrived) or _is_taken_in(database, charge):
         return found
+    # Another key for each try, as an acquirer repeats a refusal under its key. It can't pay twice: it returns all
+    # that is left of the charge.
     key = f"unexplained-{charge.charge_ref}-{charge.poll_count}"
     return gateway.refund(
         RefundRequest(charge.refund_id, "unexplained", charge.intent_ref, charge.amount, key)

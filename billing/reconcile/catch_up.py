@@ -153,6 +153,7 @@ def _poll_each(run: ReconcileContext, polls: Sequence[Poll]) -> Unanswered:
 
     Raises Unavailable when all fail and the acquirer is away: a later comparison asks again."""
     failed = _failing([poll for poll, _ in _failing(polls)])
+    # `answers` returns the trouble: None means that the acquirer can be asked
     if polls and len(failed) == len(polls) and run.gateway.answers() is not None:
         raise Unavailable(f"{run.gateway.display_name} can't be asked about what the books differ in.")
     return [(ref, reason) for (ref, _), reason in failed]

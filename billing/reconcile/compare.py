@@ -100,6 +100,7 @@ def _payments(session: Session, acquirer: str, refs: list[str]) -> dict[str, int
     lost = select(UnexplainedCharge.charge_ref, UnexplainedCharge.amount).where(
         UnexplainedCharge.acquirer == acquirer
     )
+    # The payment wins: a charge that was taken in since has both rows until its refund is next looked at.
     return dict(session.exec(lost.where(_among(UnexplainedCharge.charge_ref, refs))).all()) | dict(paid.all())
 
 

@@ -70,6 +70,7 @@ def off(session: Session, acquirer: str, span: ComparedSpan) -> list[tuple[Payou
     in_list = sa.and_(
         col(BalanceMovement.acquirer) == Payout.acquirer,
         col(BalanceMovement.payout_ref) == Payout.ref,
+        # `!=` would leave out movements without a source, such as fees
         col(BalanceMovement.source_ref).is_distinct_from(Payout.ref),
     )
     rows = session.exec(

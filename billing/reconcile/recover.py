@@ -132,6 +132,7 @@ def _recover_from(
 ) -> None:
     books, theirs = run.gateway.books, run.gateway.display_name
     span = (found.since, at + installation.SLACK)
+    # In this order: a charge looks for its card, and a refund for its payment.
     doing(f"asking {theirs} for cards that were saved")
     for card in listed(books.cards_since(*span)):
         became = _unless_it_breaks(

@@ -160,6 +160,7 @@ def removed(ctx: TransactionContext, acquirer: str, method_refs: Sequence[str]) 
     found = ctx.session.exec(
         select(PaymentMethod.id)
         .where(col(PaymentMethod.gateway_ref).in_(method_refs), PaymentMethod.acquirer == acquirer)
+        # two events about one customer lock its cards in one order, so they can't deadlock
         .order_by(PaymentMethod.id)
     ).all()
     for method_id in found:

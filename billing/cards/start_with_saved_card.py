@@ -78,6 +78,7 @@ def start_with_saved_card(
         if subscription is not None:
             return begun(ctx.session, by_id(ctx.session, reader.id), subscription)
         refusal = setup.refusal
+    # after the commit, which keeps the card and the visit's refusal
     raise next(
         (refused for refused in (AlreadySubscribed, DisputeOpen) if refused.code == refusal), TrialUsed
     )
@@ -167,6 +168,7 @@ def _save(database: Database, gateway: Gateway, reader: Reader, setup_id: str, m
         return gateway.save_card(
             customer_ref=customer_ref,
             method_ref=method_ref,
+            # an acquirer refuses another request, as one for another customer is, under a used key
             key=f"save-card-{key}" + (f"-{customer_ref}" if known not in (None, customer_ref) else ""),
         )
 

@@ -68,6 +68,7 @@ def settle_dispute(
         if payment is None:
             _open_unknown(ctx, answer)
             return Unresolved.NOT_OURS
+        # before `_settle`, which reads the charge's rate from them
         balance_mirror.keep_movements(ctx, gateway.name, moved)
         state = _settle(ctx, payment, answer)
         currency_conversion.present_disputes(ctx, gateway.name, [answer.dispute_ref])

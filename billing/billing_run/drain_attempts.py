@@ -59,6 +59,7 @@ def drain_attempts(
     all attempts have ended; or, once `is_over`, when those that are under way have."""
     more = True
     with (
+        # first in, last out: no other run may take over an attempt that a sender is still calling for
         worker_lock(run_context.database) as worker,
         run_context.health(at) as health,
         closing(_Senders(run_context, health, at)) as senders,

@@ -26,7 +26,7 @@ def extend_trial(
         first_notice_at=None,
         second_notice_at=None,
         access_until=trial.free_until(charge_on, ctx.zone),
-        held_until=held_until or subscription.held_until,
+        held_until=held_until or subscription.held_until,  # kept, as a request postpones only once
         next_terms_on=charge_on if subscription.next_price_id is not None else None,
     )
     trial_started(ctx, subscription)

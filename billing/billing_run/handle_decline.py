@@ -88,11 +88,12 @@ def _follow_ladder(
 
 
 def _next_step(ctx: TransactionContext, invoice: Invoice, attempt: Attempt, outcome: Declined) -> Next:
+    # the attempt's day, as its answer may be found on a later one
     today = ctx.site.today(attempt.intended_at)
     invoice.first_failed_on = invoice.first_failed_on or today
     before = past_attempts(ctx, invoice, attempt.payment_method_id)
     return dunning.after(
-        attempts=max(1, before.refused),
+        attempts=max(1, before.refused),  # 0 where only the reader's own attempts were declined
         first_failed_on=invoice.first_failed_on,
         today=today,
         kind=outcome.decline.kind,

@@ -27,7 +27,8 @@ def trial_charge(ctx: TransactionContext, subscription: Subscription) -> Skip:
 
 
 def renewal(ctx: TransactionContext, subscription: Subscription) -> Skip:
-    """Charge a month later in its course. A year ends later instead, as what follows must be announced again (CPA-2)."""
+    """Charge a month's renewal later; its period keeps its days. A year ends later instead, as what follows must be announced
+    again (CPA-2)."""
     if subscription.is_fixed_term:
         next_terms.extend(ctx, subscription, WAITS)
         until = subscription.period_end_on or subscription.charge_on

@@ -39,6 +39,7 @@ def not_taken(
         reached("charge: refused for the last time, so it waits for staff")
         attempt.next_poll_at, attempt.had_case = ctx.at + NEXT_CHECK, True
         _open_case(ctx, invoice, attempt, outcome.reason)
+        # `charging_since` stays, as the attempt stays open: nothing else is due until it ends
         move_charge(ctx, subscription, "the acquirer refuses the charge itself; it waits for staff")
     else:
         reached("charge: the acquirer won't make it, so it is tried again")
@@ -46,7 +47,7 @@ def not_taken(
         again_at = _next_try(ctx.site, ctx.at)
         reason = f"the acquirer refuses the charge itself; made again on {ctx.site.moment(again_at)}"
         move_charge(ctx, subscription, reason, charging_since=None)
-        postpone_action(subscription, again_at)
+        postpone_action(subscription, again_at)  # after `move_charge`, which schedules the next action
 
 
 def close_case(ctx: TransactionContext, attempt: Attempt) -> None:

@@ -176,7 +176,8 @@ def _locked(ctx: TransactionContext, invoice_id: str) -> Owing:
     if found is None:
         raise UnknownInvoice
     subscription = lock(ctx.session, found.subscription_id)
-    ctx.session.refresh(found)
+    ctx.session.refresh(found)  # read before the lock, as only the invoice names its subscription
+    # cards after subscriptions, as in `process_all_due`: in two orders they could deadlock
     attempt_history.lock_shared_cards(ctx.session, [str(subscription.payment_method_id)])
     not_taken.stop_waiting(ctx, subscription, invoice_id)
     return owing(ctx, invoice_id)

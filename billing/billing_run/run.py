@@ -90,7 +90,7 @@ def claim_due(ctx: TransactionContext) -> Sequence[Subscription]:
         .where(col(Subscription.next_action_at) <= ctx.at)
         .order_by(col(Subscription.next_action_at))
         .limit(BATCH)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True)  # never waits, so an order other than by id can't deadlock
     ).all()
 
 
@@ -104,6 +104,7 @@ def _process(
         nonlocal done
         with run_context.database.begin(run_context.site, at, WORKER) as ctx:
             locked = lock_all(ctx.session, some).values()
+            # another run may have done it before this lock
             due = [each for each in locked if each.next_action_at is not None and each.next_action_at <= at]
             words = process_all_due(ctx, due)
         report.counts.update(words)

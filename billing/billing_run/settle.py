@@ -129,7 +129,7 @@ def _lock(session: Session, answers: Sequence[Answer]) -> list[_Answered]:
         .where(bulk.one_of(Attempt.id, ids))
         .order_by(col(Attempt.id))
         .with_for_update(of=Attempt)
-        .execution_options(populate_existing=True)
+        .execution_options(populate_existing=True)  # the session's copies may be older than the lock
     )
     attempts = {attempt.id: (attempt, invoice) for attempt, invoice in rows}
     return [
@@ -200,6 +200,7 @@ def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
     if doubt.key_unusable:
         reached("settle: the key is unusable after an error")
     attempt.doubt, attempt.not_taken_reason, attempt.had_case = doubt.reason, None, False
+    # once unusable, always: a later look-up says nothing of the key
     attempt.key_unusable = attempt.key_unusable or doubt.key_unusable
     attempt.unlisted_since = doubt.unlisted_since
 
@@ -221,6 +222,7 @@ def _charged(ctx: TransactionContext, answers: Sequence[_Answered], again: bool)
             answer.result = _give_back(ctx, payment, "twice", TWICE)
         elif not answer.goes_on or answer.attempt.id in given_away:
             answer.result = _give_back(ctx, payment, *_why_back(ctx.session, answer))
+            # else the attempt had been given up, and `charging_since` may be another one's
             if answer.attempt.id in under_way and answer.subscription.state is not State.ENDED:
                 mark(answer.subscription, ctx.zone, charging_since=None)
         else:
@@ -249,6 +251,7 @@ def _why_back(session: Session, answer: _Answered) -> tuple[str, str]:
     if subscription.cancel_asked_at is None:
         reached("settle: charged after its end, so it goes back")
         return "stopped", STOPPED
+    # a bank's stop keeps the moment of an earlier request by the reader, so this finds a bank that came first
     by_a_bank = select(SubscriptionChange.id).where(
         SubscriptionChange.subscription_id == subscription.id,
         col(SubscriptionChange.event).in_((Event.DISPUTED, Event.ENDED_NOW)),
@@ -268,7 +271,8 @@ def _paid(ctx: TransactionContext, answer: _Answered) -> SubscriptionPatch:
     if number < answer.subscription.period_number:
         return {"charging_since": None}
     other = SubscriptionPatch()
-    if 1 < number == answer.subscription.anchor_number:  # perhaps the first period of other terms
+    # perhaps the first period of other terms; period 1 has had its own since the start, or `next_terms.begin`
+    if 1 < number == answer.subscription.anchor_number:
         other = {"is_fixed_term": terms_of(ctx.session, answer.subscription)[0].then_plan_id is not None}
     return other | {
         "period_number": number,
@@ -312,7 +316,7 @@ def _not_sent(ctx: TransactionContext, answer: _Answered) -> None:
         reached("settle: never sent, and wanted by nobody any more")
         abandon_invoice(ctx, subscription, answer.invoice)
     elif answer.invoice.state is InvoiceState.PAID:
-        return
+        return  # the payment cleared `charging_since`; if it is set, another charge is under way
     elif attempt.hosted:
         mark(subscription, ctx.zone, charging_since=None)
     else:

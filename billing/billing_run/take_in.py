@@ -119,6 +119,7 @@ def _period(
 def _invoice(ctx: TransactionContext, subscription: Subscription, paid_for: Period, charged: Charged) -> str:
     """At the charged amount: the price may have been another by then."""
     plan, price = terms_of(ctx.session, subscription)
+    # a copy that no session knows: the price itself doesn't change
     paid = Price(**price.model_dump() | {"amount": charged.amount})
     [invoice] = draw_up(
         ctx, [InvoiceRequest(subscription, plan, paid, paid_for)], today=ctx.site.today(charged.at)

@@ -133,7 +133,7 @@ def _card(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: dateti
     if isinstance(card, Unknown):
         raise Unavailable(card.reason)
     if isinstance(card, NoSuchObject):
-        _absent(event, at, "no such card")
+        _absent(event, at, "no such card")  # raises at first; later the card counts as removed
     with run.database.begin(run.site, at, Acquirer(event.acquirer)) as ctx:
         if isinstance(card, CardGone | NoSuchObject):
             ours = saved_cards.removed(ctx, event.acquirer, [event.object_ref])

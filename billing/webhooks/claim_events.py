@@ -45,6 +45,7 @@ def claim(
         if known:
             session.execute(_SETTLE_KNOWN, {"ids": list(known), "at": at})
         new = [row for row in rows if row.id not in known]
+        # whoever replays one event waits for it
         waiting = _under_way(run, session, new) if only is None else set()
         left |= waiting
         claimed = [row for row in new if row.id not in waiting]
@@ -83,6 +84,7 @@ def _under_way(run: WebhookContext, session: Session, events: Sequence[InboundEv
     )
     attempts = set(session.exec(under_way)) if named else set()
     now, gave_way = run.monotonic.seconds(), run.gives_way
+    # kept well beyond the moment, or the same event would wait once more; then dropped, or the dictionary would grow
     for event_id in [key for key, first in gave_way.items() if now - first > 30 * run.moment_seconds]:
         del gave_way[event_id]
     waiting = [event_id for event_id, attempt_id in named.items() if attempt_id in attempts]

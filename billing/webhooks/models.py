@@ -14,6 +14,7 @@ class InboundEvent(SQLModel, table=True):
 
     __tablename__ = "inbound_event"
     __table_args__ = (
+        # with `created_at`, as a key of a partitioned table must have the column that divides it
         sa.UniqueConstraint("event_ref", "acquirer", "created_at", name="kept_once"),
         sa.Index(
             "event_unsettled",

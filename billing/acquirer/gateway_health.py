@@ -38,6 +38,7 @@ class GatewayHealth:
         """Count an outcome. While all is well this needs no database query."""
         doubt = outcome if isinstance(outcome, Unknown) else None
         refused = breaker.refused(outcome) is not None
+        # no charge was sent now, so this neither counts as a failure nor ends a pause
         if (doubt is not None and doubt.unlisted_since) or (isinstance(outcome, NotTaken) and outcome.again):
             return
         self.answered = True

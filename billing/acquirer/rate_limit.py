@@ -16,9 +16,11 @@ from billing.platform.db import Database
 from billing.platform.monotonic import Monotonic
 
 _CLASS = 771_002
+"""First key of these advisory locks; `platform.claims` uses another."""
 RECOUNT_SECONDS = 1.0
 _COUNT = sa.text(
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = :class AND objid = :slot AND granted"
+    # pg_locks shows all databases of the server
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 _LOCK = sa.text("SELECT pg_advisory_lock_shared(:class, :slot)")
@@ -29,6 +31,7 @@ class RateLimiter:
     """The limiter of one process at one acquirer. `per_second` charges in all; 0: no limit, where the clock is held."""
 
     def __init__(self, per_second: float, monotonic: Monotonic, acquirer: str) -> None:
+        # crc32, as `hash` differs between processes; the mask fits it into PostgreSQL's signed integer
         self.key = {"class": _CLASS, "slot": zlib.crc32(acquirer.encode()) & 0x7FFF_FFFF}
         self.per_second = per_second
         self.monotonic = monotonic
@@ -88,7 +91,7 @@ class RateSlot:
         """How many runs charge now; None when counted less than `RECOUNT_SECONDS` ago."""
         if self._connection is None:
             return None
-        with self._counting:
+        with self._counting:  # threads can't use one connection at the same time
             if at - self._counted_at < RECOUNT_SECONDS:
                 return None
             self._counted_at = at

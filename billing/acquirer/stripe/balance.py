@@ -184,6 +184,7 @@ def _ref(row: dict[str, Any]) -> str:
 
 def _movement(row: dict[str, Any]) -> Movement:
     source = row.get("source")
+    # the amount of a source is never negative: only the movement's sign says which way the money went
     presented = source if isinstance(source, dict) and row.get("exchange_rate") is not None else {}
     if presented.get("amount") is None or not presented.get("currency"):
         presented = {}

@@ -127,6 +127,7 @@ class StripeGateway:
             except stripe.InvalidRequestError as error:  # Stripe refuses some addresses that mail reaches
                 if error.param != "email":
                     raise
+                # under another key, as Stripe refuses one key for two different requests
                 del params["email"]
                 made = self._stripe.customers.create(params, {"idempotency_key": f"{key}-no-email"})
         except stripe.StripeError as error:

@@ -18,6 +18,7 @@ class StripeHttp(stripe.RequestsClient):
 
     def request(self, *args: Any, **named: Any) -> Any:
         """As the library's, in this thread's session. Raises APIConnectionError."""
+        # before the library makes one that follows redirects
         if getattr(self._thread_local, "session", None) is None:
             self._thread_local.session = self.requests.Session()
             self._thread_local.session.max_redirects = 0

@@ -24,7 +24,7 @@ def make(refunds: Any, params: dict[str, Any], key: str) -> RefundOutcome:
 
 
 def _with_what_was_returned(refunds: Any, intent_ref: str, refused: RefundRefused) -> RefundRefused | Unknown:
-    """An empty list lags behind: something of the charge has gone back."""
+    """Stripe has said that something of the charge has gone back. So an empty list lags behind, and the outcome is unknown."""
     try:
         listed = [answers.made_refund(found) for found in lists.refunds_of(refunds, intent_ref)]
     except stripe.StripeError as error:

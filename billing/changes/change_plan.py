@@ -202,7 +202,7 @@ def terms_again(
     Raises NoSwitch, FirstChargeAnnounced."""
     s = subscription
     refuse_undo(s)
-    columns: SubscriptionPatch = NOTHING_NEXT.copy()
+    columns: SubscriptionPatch = NOTHING_NEXT.copy()  # as `|=` below changes it in place
     if s.state is State.TRIALING:
         return columns, None
     if s.is_fixed_term:

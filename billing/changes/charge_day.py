@@ -140,6 +140,7 @@ def _refuse_second(ctx: TransactionContext, subscription: Subscription) -> None:
         )
         .order_by(col(SubscriptionChange.id))
     )
+    # the last line of each: a choice that was undone doesn't count
     last = {subscription_id: (event, at) for subscription_id, event, at in rows}
     chosen = [at for event, at in last.values() if event is Event.CHARGE_DAY_CHOSEN]
     if not chosen:

@@ -155,6 +155,7 @@ def missing_notice(ctx: TransactionContext, subscription: Subscription) -> str |
         return "the announced day passed without a charge"
     if s.next_terms_because is TermsChangeReason.TERM and s.next_terms_on is not None:
         accepted = accepted_at(ctx.session, term_notice_key(s.id, s.next_terms_on))
+        # only the window's close counts: an extended year keeps a notice that came before its later window opens
         if accepted is None or accepted > term.window(ends_on, ctx.zone).closes_at:
             return "the notice of the year's end did not arrive in time"
     first, second = (accepted_at(ctx.session, term_reminder_key(which, s.id, ends_on)) for which in Notice)

@@ -34,6 +34,7 @@ def of_this_year(ctx: TransactionContext, subscription: Subscription) -> NoticeS
             Message.reader_id == s.reader_id,
             Message.kind == TermNoticeMail.kind,
             Message.state != MessageState.OBSOLETE,
+            # ids contain `_`, a wildcard of LIKE
             col(Message.key).startswith(term_notice_keys(s.id), autoescape=True),
         )
         .order_by(col(Message.id).desc())

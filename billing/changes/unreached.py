@@ -28,6 +28,7 @@ from billing.subscriptions.schedule import next_charge
 MOST = 2
 """The most extensions before one charge because an address refuses notices; one more where it accepted the last one."""
 WHY = "the reader's mail address refuses our notices"
+"""Also what `_times` finds in the history: with other words, earlier extensions wouldn't count."""
 _EXTENDED = (Event.TRIAL_EXTENDED, Event.TERM_EXTENDED, Event.PAUSE_EXTENDED)
 
 

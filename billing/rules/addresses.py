@@ -39,7 +39,7 @@ def _spelled(email: str) -> str:
     if not at_sign or "@" in domain:
         raise NotAnAddress
     domain = _ascii(domain)
-    local = local.partition("+")[0] or local
+    local = local.partition("+")[0] or local  # with nothing before it, the +tag is the name
     if domain in _GMAIL_NAMES:
         local, domain = local.replace(".", ""), _GMAIL
     if not local:

@@ -16,5 +16,6 @@ def after_busy(tries: int, at: datetime, *, asked: timedelta | None, chance: flo
     seconds, four, eight, up to five minutes (STR-9).
 
     `chance`, from 0 to 1, adds up to half of it, so that calls refused together don't return together."""
+    # 2¹⁰ seconds are past the longest wait; without that limit, a long outage would overflow the timedelta
     wait = asked if asked is not None else min(timedelta(seconds=2 ** min(max(tries, 1), 10)), LONGEST_BUSY)
     return at + wait * (1 + chance / 2)

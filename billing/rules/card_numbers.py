@@ -50,6 +50,7 @@ def _length_at(digits: str, first: int) -> int | None:
     """How many digits from `first` on could be a card number; the longest match wins."""
     for length in range(min(LONGEST, len(digits) - first), SHORTEST - 1, -1):
         candidate = digits[first : first + length]
+        # a row of zeros passes the check too
         if passes_check(candidate) and len(set(candidate)) > 1:
             return length
     return None

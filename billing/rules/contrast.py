@@ -50,6 +50,7 @@ def mixed(one: str, other: str, share: float) -> str:
 
 
 def _luminance(of: str) -> float:
+    # 0.04045 is sRGB's limit, which WCAG has too since 2021; its older texts say 0.03928
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in _parts(of)
     )

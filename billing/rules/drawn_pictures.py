@@ -103,6 +103,7 @@ def _disc(x: int, *, centre: tuple[float, float], radius: float, height: int) ->
 
 def _png(width: int, height: int, colours: Sequence[str], column: Column) -> bytes:
     pixels = b"".join(map(column, range(width)))
+    # pixels stand column by column, and each row of a PNG begins with its filter: 0 is none
     rows = b"".join(b"\0" + pixels[y::height] for y in range(height))
     palette = bytes.fromhex("".join(colour[1:] for colour in colours))
     header = width.to_bytes(4) + height.to_bytes(4) + bytes([8, 3, 0, 0, 0])

@@ -159,7 +159,7 @@ def _next_rung(attempts: int, first_failed_on: date, today: date) -> Retry | Non
         paid = _toward_payday(plain)
         if paid > today and paid != plain:
             return Retry(paid, rung=rung, moved_for=MovedFor.PAYDAY, moved_days=(paid - plain).days)
-        if plain > today:
+        if plain > today:  # also where its payday is past: the rung isn't lost for that
             return Retry(plain, rung=rung)
     return None
 

@@ -82,7 +82,7 @@ class Event(WordedEnum):
     FIRST_CHARGE_REFUSED = "first_charge_refused", "A start without a trial failed at its first charge."
 
 
-_TRIALING, _ACTIVE, _PAST_DUE, _PAUSED, _ENDED = State
+_TRIALING, _ACTIVE, _PAST_DUE, _PAUSED, _ENDED = State  # by position, in the order of its members
 _ALIVE = (_TRIALING, _ACTIVE, _PAST_DUE, _PAUSED)
 _STAYS = None
 _ROWS: tuple[tuple[Event, tuple[State, ...], State | None], ...] = (

@@ -22,6 +22,7 @@ def png_size(content: bytes) -> Size:
         raise BadPicture("this PNG doesn't begin as one does")
     if any(name in ANIMATED for name in names):
         raise BadPicture("an animated PNG can't be a logo")
+    # a capital first letter marks a chunk that a program must understand
     if any(name[0] < 0x60 and name not in CRITICAL for name in names):
         raise BadPicture("this PNG has a part that no program needs to know")
     size, row_bytes = _header(chunks[0][1])

@@ -24,6 +24,7 @@ PURPOSES: Final = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 USUAL_LENGTH: Final = 300
 """Characters of what a request says of itself, up to which its reading is kept."""
 _CRAWLER: Final = re.compile(
+    # Cubot is a make of phones
     r"(?<!cu)bot\b|crawl|spider|slurp|archiver|facebookexternalhit|meta-externalagent|whatsapp/|embedly|bingpreview"
     r"|mediapartners|google-inspectiontool|feedfetcher|scrapy",
     re.IGNORECASE,

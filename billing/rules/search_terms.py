@@ -97,7 +97,7 @@ def _read(pattern: re.Pattern[str], match: re.Match[str], today: date) -> date |
     month = _MONTHS.index(name[:3]) + 1
     if match[3]:
         return _valid(int(match[3]), month, number)
-    years = (today.year - ago for ago in range(5))  # 29 February
+    years = (today.year - ago for ago in range(5))  # 29 February may be four years ago
     return next((day for year in years if (day := _valid(year, month, number)) and day <= today), None)
 
 

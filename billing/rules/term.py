@@ -52,6 +52,7 @@ def announced_after(accepted_at: datetime | None, ends_on: date, at: datetime, z
 
 def extended_end(today: date) -> date:
     """The first day after a term that is extended `today` because its notice was late: there is time for a notice again."""
+    # four business days in which a mail server can accept it
     return business_days.after(today, LATEST + 4) + timedelta(days=1)
 
 

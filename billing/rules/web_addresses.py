@@ -3,6 +3,7 @@
 import re
 
 MASK = "[address left out]"
+# browsers read the other three as dots too (RFC 3490, 3.1)
 _DOT = r"[.\u3002\uff0e\uff61]"
 _ADDRESS = re.compile(
     # with a scheme; or a host's name: letters, a dot, and an ending of letters, as mail programs make links of those too

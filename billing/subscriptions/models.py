@@ -155,10 +155,10 @@ class Subscription(SQLModel, table=True):
     state: State = Field(sa_column=enum_column(State))
     started_at: datetime
     charge_on: date
-    """The anchor: every period is counted from this civil day. In a trial it is the day of the first charge. Only an extension
-    moves it."""
+    """The anchor: every period is counted from this civil day. In a trial it is the day of the first charge. An
+    extension, the end of a pause and a chosen charge day move it."""
     anchor_number: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
-    """The number of the period that begins on the anchor: 1, until an extended period moves the later ones."""
+    """The number of the period that begins `anchor_months` after the anchor: 1, until a later period moves or has another plan."""
     anchor_months: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """Months from the anchor to the start of period `anchor_number`. The anchor's day of the month stays with another plan."""
     is_fixed_term: bool = Field(default=False, sa_column_kwargs={"server_default": sa.text("false")})

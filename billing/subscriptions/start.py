@@ -127,6 +127,7 @@ def start_trial(ctx: TransactionContext, agreed: Starting) -> Subscription:
     subscription = _begin(ctx, agreed, charge_on)
     address = address_digest(ctx.site.tokens, by_id(ctx.session, agreed.reader_id).email)
     taken = _claim(ctx, {"address": address, "card": agreed.card_fingerprint}, subscription.id)
+    # in this order: the next trial uses the permission up, even one that doesn't need it
     if not _use_exception(ctx, agreed.reader_id, subscription.id) and taken:
         raise TrialUsed(by=taken[0])
     return subscription

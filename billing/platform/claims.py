@@ -32,7 +32,7 @@ class ClaimLost(Unavailable):
 @contextmanager
 def worker_lock(database: Database) -> Iterator[int]:
     """A number for this run's claims. It is locked until the block ends or the process dies."""
-    number = secrets.randbits(31)
+    number = secrets.randbits(31)  # each of the two keys is a signed 32-bit number
     key = {"class": _CLASS, "number": number}
     with database.autocommit() as connection:
         connection.execute(sa.text("SELECT pg_advisory_lock(:class, :number)"), key)

@@ -112,13 +112,14 @@ class Database:
         transaction, where READ COMMITTED shows each statement the present too. Raises NeedsTransaction."""
         with ReadingSession(self._autocommits, expire_on_commit=False) as session:
             yield TransactionContext(session, site, at, actor)
-            session.flush()
+            session.flush()  # refuses a change that no query has flushed yet
             _report(session)
 
     @contextmanager
     def _transaction(self, given: Callable[[Session], Given], name: str | None) -> Iterator[Given]:
         """Gives the block what `given` makes of the session. `name` is for the stop points. Callers read it from their frame, because
         a generator runs only when it is entered."""
+        # callers go on with its rows after the commit
         with Session(self.engine, expire_on_commit=False) as session:
             with session.begin():
                 yield given(session)
@@ -160,7 +161,7 @@ class Database:
         now = self._seconds()
         if now - entry.info.get("used", now) > IDLE_SECONDS or _has_unread(connection):
             connection.execute("SELECT 1")
-            connection.rollback()
+            connection.rollback()  # psycopg began a transaction, in which autocommit can't be set
 
     def _set_limits(self, connection: psycopg.Connection, entry: ConnectionPoolEntry) -> None:
         """A connection keeps its limits, so mostly there is nothing to do. They aren't start-up options, because a pooling proxy
@@ -168,6 +169,7 @@ class Database:
         work = work_now(self._work)
         if entry.info.get("work") is work:
             return
+        # outside of a transaction: its rollback would take the limits back, and `info` would still name them
         connection.autocommit = True
         connection.execute(as_sql(self._limits[work]).encode())
         connection.autocommit = False

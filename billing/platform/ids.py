@@ -29,6 +29,7 @@ def new(prefix: str, at: datetime) -> str:
             if len(_last_in) >= _MAX_MOMENTS:
                 del _last_in[next(iter(_last_in))]
         else:
+            # a random step, as the RFC has it: nobody can guess the next id from one that they see
             number = last + 1 + secrets.randbits(48)
         _last_in[moment] = number
     return f"{prefix}_{_letters(moment << 80 | number, _LENGTH)}"

@@ -89,6 +89,7 @@ HOME = (
 _STANDING = sa.text(f"SELECT home = {HOME} AS at_home, asks_since FROM installation WHERE id = 1")  # noqa: S608
 ASKING = "SELECT FROM installation WHERE asks_since IS NOT NULL"
 """A condition, after EXISTS: money is held until the acquirer has said what happened."""
+# Timelines are compared as text: PostgreSQL names a file of its log by eight hexadecimal digits of the timeline.
 _TOOK_OVER = f"""
 SELECT (SELECT at FROM worker_heartbeat WHERE id = 1) FROM installation, (SELECT {HOME} AS now) AS here
 WHERE id = 1 AND split_part(home, '-', 2) < split_part(now, '-', 2)

@@ -32,6 +32,7 @@ POOL = "psycopg.pool"
 """It warns of each try to reconnect; the code that needs a connection logs its own error."""
 LINE = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]{2,}")
+# The end leaves out what `network_of` has named already: a line of `log_event` is made discreet once more when it is written.
 _NETWORK_ADDRESS = re.compile(
     r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f.]*)(?![\w:]|\.\d|/\d\d-[b-t]{12})"
 )
@@ -100,6 +101,7 @@ class DiscreetJson(Discreet):
             line |= {name: discreet(value) for name, value in facts.items() if value}
         line |= getattr(record, PARTS, {})
         if record.exc_info:
+            # not indented as in text: JSON escapes line breaks, so none of its lines can pass for an event
             line["exception"] = discreet(logging.Formatter.formatException(self, record.exc_info))
         return json.dumps(line)
 

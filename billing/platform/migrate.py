@@ -123,6 +123,7 @@ def revisions_of(connection: sa.Connection) -> set[str]:
 
 _WHO = """SELECT concat_ws(', ', 'process ' || a.pid || ' (' || coalesce(nullif(a.application_name, ''), 'unnamed') || ')',
                            a.state, 'at it since ' || to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS UTC')"""
+# `pg_locks` shows the 64-bit key of an advisory lock in two halves.
 _WHO_MIGRATES = f"""{_WHO}, 'another billing migrate') FROM pg_stat_activity a JOIN pg_locks l USING (pid)
     WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) | l.objid::bigint = :key
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1"""  # noqa: S608
@@ -153,13 +154,14 @@ def _watched(
 ) -> Iterator[None]:
     """Poll from another thread which process blocks the connection; while blocked, it can't ask that itself."""
     parameters = {"pid": int(connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one())}
-    connection.rollback()
+    connection.rollback()  # within the transaction that the query began, Alembic would commit no migration by itself
     over = False
     changed = Condition()
 
     with database.autocommit() as elsewhere:
 
         def poll() -> None:
+            # who blocks is only reported: a query that fails must not stop the migration
             with suppress(sa.exc.SQLAlchemyError):
                 while True:
                     with changed:

@@ -44,7 +44,7 @@ class OtlpTracer:
     """The tracer of a process that has a collector. Its provider is its own, so no library's spans are sent."""
 
     def __init__(self, url: str, environment: str) -> None:
-        # it would warn of each span that a full queue drops; the exporter tells of the collector
+        # The library would warn of each span that a full queue drops. `_Exporter` logs that the collector takes none.
         logging.getLogger("opentelemetry").setLevel(logging.ERROR)
         ours = version("masthead")
         named = {"service.name": "masthead", "service.version": ours}

@@ -46,7 +46,7 @@ class MonthlyTable:
 
 
 METER = MonthlyTable("meter_month", "month", timedelta(days=40))  # PW-13
-# An acquirer's event has one `created_at`, however often it is told; so `kept_once` may hold it. It is told for 30 days at most.
+# The constraint `kept_once` may include `created_at`: an event keeps it, however often the acquirer sends it (for 30 days at most).
 EVENTS = MonthlyTable("inbound_event", "created_at", timedelta(days=90), "settled_at IS NULL")
 # The rows of uncounted issues (see `newsletters.count_past`). An array, so that an index finds them in a month of millions.
 DELIVERIES = MonthlyTable(

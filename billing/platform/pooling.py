@@ -32,6 +32,7 @@ def refuse_transaction_pooling(database: Database) -> None:
 
 
 def _connect(database: Database) -> psycopg.Connection:
+    # prepares nothing: through such a proxy, the next session doesn't know the statement
     return psycopg.connect(database.address, autocommit=True, prepare_threshold=None, connect_timeout=10)
 
 

@@ -16,6 +16,7 @@ MOST_BEHIND = timedelta(minutes=2)
 """A standby that may lack more than that answers no report."""
 _BEAT = "(SELECT at FROM worker_heartbeat)"
 _WRITTEN = sa.text(f"SELECT pg_current_wal_lsn()::text, home, {_BEAT} FROM installation")  # noqa: S608
+# After a failover both addresses may lead to one server, which isn't in recovery and replays nothing.
 _REPLAYED = sa.text(
     f"SELECT NOT pg_is_in_recovery() OR pg_last_wal_replay_lsn() >= CAST(:written AS pg_lsn), home, {_BEAT} FROM installation"  # noqa: S608
 )
@@ -41,6 +42,7 @@ def look_at(standby: Database, primary: Database) -> Standby:
     """Whether the standby can answer reports. Raises sqlalchemy's errors where the primary is away.
 
     It is as far behind as its last worker heartbeat, which tells the time by the workers' clock."""
+    # the primary first: a standby that has replayed up to there has all that was committed before
     with primary.transaction() as session:
         written, home, beat = session.connection().execute(_WRITTEN).one()
     try:
@@ -54,7 +56,7 @@ def look_at(standby: Database, primary: Database) -> Standby:
         return Standby(None, "the standby for reports has everything")
     if its_beat is None:
         return _unfit("may lack anything, as no worker has run")
-    behind = beat - its_beat + timedelta(seconds=EVERY_SECONDS)
+    behind = beat - its_beat + timedelta(seconds=EVERY_SECONDS)  # the primary's own may be so old
     words = f"may lack the last {behind.total_seconds():.0f} s"
     return _unfit(words) if behind > MOST_BEHIND else Standby(None, f"the standby for reports {words}")
 

@@ -158,7 +158,8 @@ def _digester(secret: str, purpose: str) -> Callable[[bytes], bytes]:
 
 
 def _is_one_of(given: str, valid: Iterable[str]) -> bool:
-    # a list, not a generator: comparing all of them keeps the time the same whichever matches
+    # A list, not a generator: comparing all of them keeps the time the same whichever matches. Bytes, as `compare_digest` raises
+    # TypeError for text that isn't ASCII.
     return any([hmac.compare_digest(each.encode(), given.encode()) for each in valid])  # noqa: C419
 
 

@@ -47,6 +47,7 @@ CENTS = frozenset({"amount", "gross", "net", "vat", "cents", "ours", "theirs"})
 """Columns of whole cents."""
 NO_READER = "none"
 """In place of a reader's id, for an address without an account."""
+# the earliest that ZIP knows; one for all, so that the same data make the same bytes
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 _WITHOUT = frozenset(column for columns in LEFT_OUT.values() for column in columns)
 _CURRENCIES = sa.text(

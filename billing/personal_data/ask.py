@@ -236,6 +236,7 @@ def ask(ctx: TransactionContext, reader_id: str, *, reason: str = "") -> Erasure
 def _end(ctx: TransactionContext, found: Subscription, reason: str) -> None:
     """End it now, by the rule that gives most back: the withdrawal, else leaving a paid year, else nothing."""
     subscription = lock(ctx.session, found.id)
+    # before its state is looked at: the sale of an ended one can be taken back too
     offer = withdraw.offered(ctx, subscription)
     if offer is not None and not offer.needs_staff:
         withdraw.withdraw(ctx, subscription.id, asked_at=ctx.at, reason=reason)
@@ -243,6 +244,7 @@ def _end(ctx: TransactionContext, found: Subscription, reason: str) -> None:
         return
     elif cancel.leaving(ctx, subscription, ctx.at) is not None:
         cancel.cancel(ctx, subscription.id, asked_at=ctx.at, reason=reason, when=cancel.When.EARLY)
+        # whoever leaves early reads on until the notice has run; a closed account ends now
         change(
             ctx,
             subscription,
@@ -262,6 +264,7 @@ def take_back(ctx: TransactionContext, reader_id: str) -> None:
     erasure = open_of(ctx.session, reader_id)
     if erasure is None:
         raise NothingToKeep
+    # again, under its lock: it may have been done or taken back meanwhile
     ctx.session.refresh(erasure, with_for_update=True)
     if erasure.done_at is not None or erasure.taken_back_at is not None:
         raise NothingToKeep

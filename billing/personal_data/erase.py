@@ -123,6 +123,7 @@ def erase_rows(ctx: TransactionContext, erasure: Erasure, reader: Reader) -> Non
     ctx.session.flush()
     addresses = _addresses(ctx.session, reader)
     connection = ctx.session.connection()
+    # `true`: until the transaction ends, as the connection goes back to the pool; SET LOCAL takes no parameter
     connection.execute(sa.text("SELECT set_config('masthead.erasing', :id, true)"), {"id": erasure.id})
     for table in register.TABLES:
         if not table.erasing:

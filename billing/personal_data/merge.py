@@ -270,6 +270,7 @@ def _move(ctx: TransactionContext, done: ReaderMerge, found: MergePreview) -> di
     for table, statements in MOVED.items():
         rows = [(each, connection.execute(sa.text(each), given).rowcount) for each in statements]
         moved[table] = sum(count for statement, count in rows if not statement.startswith("DELETE"))
+    # the triggers guard append-only tables again from what follows in this transaction
     connection.execute(sa.text("SELECT set_config('masthead.merging', '', true)"))
     return {table: rows for table, rows in moved.items() if rows}
 

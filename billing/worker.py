@@ -40,7 +40,7 @@ def work(services: Services) -> None:
         log.error(str(NotAdopted()))
     _serve_metrics(services)
     scheduler = _scheduler(services)
-    _beat(services)
+    _beat(services)  # the scheduler's first one comes only after EVERY_SECONDS
     scheduler.start()
     log.info("the worker looks every %s s", services.settings.tick_seconds)
     signal.sigwait(STOP)
@@ -73,6 +73,7 @@ def _scheduler(services: Services) -> BackgroundScheduler:
     """A thread for each queue, and one for the heartbeat: none of them waits for another."""
     scheduler = BackgroundScheduler(
         executors={name: ThreadPoolExecutor(1) for name in (*Queue, HEARTBEAT)},
+        # several late ticks become one, and none is dropped for being late
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone=services.settings.zone,
     )

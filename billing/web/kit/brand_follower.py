@@ -32,7 +32,7 @@ class BrandFollower:
     def on_echo(self) -> None:
         """Changes are reported: read the brand, if it may have changed. In the event loop, some times a second."""
         if self._is_stale and (self._reading is None or self._reading.done()):
-            self._is_stale = False
+            self._is_stale = False  # before the read: a change that is reported during it asks for another
             self._reading = asyncio.get_running_loop().run_in_executor(None, self._read)
 
     def _read(self) -> None:

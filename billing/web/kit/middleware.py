@@ -165,7 +165,8 @@ class _Body:
 class _Answer:
     """Adds the headers. Caches may keep a `shared` answer, unless it is an error.
 
-    An answer in one piece is sent ready, where the server takes it: by messages each of its many headers is searched twice."""
+    An answer in one piece is sent ready, where the server takes it. Sent as messages, each of its many headers would be
+    searched twice."""
 
     def __init__(
         self,

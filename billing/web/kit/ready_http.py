@@ -58,6 +58,7 @@ class ReadyProtocol(BoundedProtocol):
 
     def _call_application(self) -> None:
         super()._start()
+        # a ready answer is written with its body, which Uvicorn leaves out for HEAD
         if self.scope["method"] != "HEAD":
             cast("dict[str, Any]", self.scope)[SEND_READY] = partial(self._send_ready, self.cycle)
 

@@ -169,6 +169,7 @@ class Visit:
                 self.identity = self._look_up(ctx)
                 seen_now = self.identity.session
             yield self.context(ctx.session)
+            # last: other transactions lock a reader before their sessions
             if seen_now is not None:
                 sessions.note_seen(ctx, seen_now, self.cookie(cookies.SESSION))
 

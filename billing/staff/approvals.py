@@ -156,9 +156,8 @@ def approve(ctx: TransactionContext, approval_id: str) -> Approval:
         member = members.by_id(ctx.session, staff_id)
         if not may_decide(ctx, approval, member):
             raise NotTheSecond
-    with (
-        ctx.session.begin_nested() as attempt
-    ):  # a refused act leaves nothing behind, and its decision is kept
+    # a refused act leaves nothing behind, and its decision is kept
+    with ctx.session.begin_nested() as attempt:
         done = _do(ctx, approval)
         if not done:
             attempt.rollback()

@@ -126,6 +126,7 @@ def _step(
     tokens: Tokens, member: StaffMember, typed: str, at: datetime, clock_stands: bool
 ) -> tuple[int, str] | None:
     """The step of a right, unused code, and the secret that made it."""
+    # not `isdigit`, which takes digits of other scripts: for those `compare_digest` raises TypeError
     digits = "".join(letter for letter in typed if letter in "0123456789")
     steps = set(range(step_of(at) - SLACK, step_of(at) + SLACK + 1))
     if clock_stands:

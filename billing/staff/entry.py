@@ -46,7 +46,8 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened: when, what, by whom, why, and its evidence. `ref` is the row's id."""
+    """One thing that happened: when, what, by whom, why, and its evidence. `ref` is the row's id.
+    Entries of one kind and instant are sorted by it as text, so a number has leading zeros."""
 
     at: datetime
     kind: EntryKind

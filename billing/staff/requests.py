@@ -161,9 +161,8 @@ def _take_effect(ctx: TransactionContext, request: ReaderRequest, reader_id: str
 
     Also returns whether a mail about that is all the acknowledgement that the request needs."""
     running = live_of(ctx.session, reader_id)
-    subscription = (
-        lock(ctx.session, running.id) if running is not None else None
-    )  # no charge begins meanwhile
+    # no charge begins meanwhile
+    subscription = lock(ctx.session, running.id) if running is not None else None
     if subscription is None or subscription.state is State.ENDED:
         return Effect.NOTHING_RUNS if request.email_verified else Effect.WAITS, False
     request.subscription_id = subscription.id

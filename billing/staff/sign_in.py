@@ -27,6 +27,7 @@ def count_asks(ctx: TransactionContext, email: str, browser: Browser) -> None:
     """Count a request for a link, as for readers but apart. Raises BadAddress, TooMany."""
     email = clean_address(email)
     member = _member(ctx.session, email)
+    # "" is nobody's id; None would ask whether any member has signed in here
     known = browsers.knows(ctx.session, browser.hashes, member.id if member else "")
     count_mails(ctx, PURPOSE, email, browser, known=known)
 

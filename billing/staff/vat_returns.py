@@ -12,6 +12,7 @@ from billing.staff.audit import Change
 
 def close(ctx: TransactionContext, period: VatPeriod, *, reference: str) -> None:
     """Close the period, with the VAT that the books have for it. Raises NoReturnReference, PeriodNotOver, PeriodClosed."""
+    # here too, though `closing.close` does it: a posting between the sum and there would be in no return
     closing.hold_postings(ctx.session)
     payable = sum(line.vat for line in books.vat(ctx.session, period.first, period.last))
     closed = closing.close(ctx, period.first, period.last, reference=reference, payable=payable)

@@ -48,6 +48,7 @@ class EnterRefundAct:
     def do(self, ctx: TransactionContext, reason: str, /) -> str:
         """Enter it. The reader reads the reason on the credit note."""
         payment = self._payment(ctx.session)
+        # the payment's own, which may be an earlier one: acts lock the latest subscription only
         lock(ctx.session, ctx.session.get_one(Invoice, payment.invoice_id).subscription_id)
         return enter.enter(ctx, payment, self.found, reason=customer_facing_reason(reason)).id
 

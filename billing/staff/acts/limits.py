@@ -113,6 +113,7 @@ def lock_member(ctx: TransactionContext) -> None:
     """Let a member's other acts wait until this transaction ends, so that two at once can't exceed the day's limit.
 
     Lock the reader first, always in this order, or two acts deadlock."""
+    # NO KEY UPDATE: audit lines that name the member can still be inserted
     ctx.session.exec(
         select(StaffMember.id).where(StaffMember.id == staff_id_of(ctx.actor)).with_for_update(key_share=True)
     ).first()

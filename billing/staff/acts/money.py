@@ -51,6 +51,7 @@ class GiveBackAct:
         """Intend the refund. The reader reads the reason on the credit note. A member may undo theirs for a minute."""
         payment = self._payment(ctx.session)
         lock(ctx.session, ctx.session.get_one(Invoice, payment.invoice_id).subscription_id)
+        # again: the preview locked the latest subscription only, and a dispute is taken in under the lock of the payment's own
         dispute_limits.refuse_taken(ctx.session, payment)
         made = refund.intend(
             ctx,

@@ -65,6 +65,7 @@ def _state(session: Session, act: Act) -> str:
 def _lock(session: Session, act: Act) -> Reader:
     """Lock the act's readers, by id: two acts for the same two can't deadlock. Raises UnknownReader, ReaderMerged."""
     readers = _readers_of(act)
+    # both before the subscription of either, as `personal_data.merge` locks them
     if len(readers) > 1:
         for reader_id in readers:
             lock_reader(session, reader_id)

@@ -58,6 +58,7 @@ def examine(
     finding of its own, and holds up no other."""
     parameters = values(site, at)
     with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        # before the savepoint, whose rollback would undo it
         connection.execute(sa.text("SET TRANSACTION READ ONLY"))
         findings, savepoint = [], connection.begin_nested()
         for promise in PROMISES:
@@ -93,6 +94,7 @@ def run_checks(database: Database, site: Site, at: datetime) -> int:
     with only_one(database, "doctor") as here:
         if not here or is_running(database, COMPARING):
             return 0
+        # once more, under the lock: another worker may have made the visit since this tick began
         with database.transaction() as session:
             due = awaited_since(session)
         if due is None or due > at:

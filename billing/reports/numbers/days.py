@@ -174,6 +174,7 @@ def load(session: Session, site: Site, source: Source, *, since: date, last: dat
             facts[measure, of].append((day, value))
     live_to = min(last, today)
     if through < live_to:
+        # 1800 days: `NumbersPeriod` refuses more than `MOST_DAYS`, and days that no night has kept may be more
         for fact in compute(
             session,
             site,
@@ -185,7 +186,8 @@ def load(session: Session, site: Site, source: Source, *, since: date, last: dat
 
 
 NEXT_DUE = f"SELECT coalesce((SELECT next_at FROM number_mark), ({SINCE}) + interval '25 hours')"  # noqa: S608
-"""When the next day is kept; null before history begins (see `timetable.Job`)."""
+"""When the next day is kept; null before history begins (see `timetable.Job`). 25 hours are a day and `CLOSED_AFTER`: by then the first
+day has closed."""
 
 
 def next_words(_: Session) -> str:

@@ -107,7 +107,7 @@ def follow(visit: Visiting, token: str) -> Response:
 @router.get(f"{PAGE}/confirm")
 def ask_confirm(visit: Visiting) -> Response:
     """The button. Raises ChangeSpent."""
-    with visit.begin() as ctx:
+    with visit.begin() as ctx:  # not `read`: what the link names is found locked
         change = _usable(ctx, visit)
         here = confirm.may_confirm_here(change, visit.browser_hashes)
         old = by_id(ctx.session, change.reader_id).email if here and change.by_reader else ""

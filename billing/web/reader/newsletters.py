@@ -178,7 +178,7 @@ def follow_confirm(visit: Visiting, token: str) -> Response:
 @router.get("/newsletters/confirm")
 def ask_confirm(visit: Visiting) -> Response:
     """The button that says yes."""
-    with visit.begin() as ctx:
+    with visit.begin() as ctx:  # not `read`: what the link names is found locked
         rows = optin.asked_by(ctx, visit.cookie(cookies.LINK))
         view = _confirm_page(ctx.session, [row.newsletter_id for row in rows])
     return visit.page(view)

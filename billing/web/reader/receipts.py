@@ -49,7 +49,7 @@ def put_details_on_it(visit: Guarded, invoice_id: str) -> Response:
     """Replace it by one with the reader's invoice details (VAT-8). A second press finds them on it. Raises RedirectReader,
     UnknownInvoice, NameAndAddressNeeded, NothingToCorrect, TooOldToCorrect, TooMany."""
     reader, path = signed_in(visit), f"/account/receipts/{invoice_id}"
-    with visit.begin() as ctx:
+    with visit.begin() as ctx:  # apart from the correction: what is refused counts too
         receipts.one(ctx.session, invoice_id, reader.id)
         rate.count(ctx, "invoice correction", reader.id, limit=MOST_A_DAY, per=timedelta(days=1))
     with visit.begin() as ctx:

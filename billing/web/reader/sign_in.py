@@ -115,7 +115,7 @@ def follow(visit: Visiting, token: str) -> Response:
 def confirm_page(visit: Visiting) -> Response:
     """A button in the browser that requested the link; in any other, a form for the code from the mail."""
     try:
-        with visit.begin() as ctx:
+        with visit.begin() as ctx:  # not `read`: what the link names is found locked
             link = sign_in.find_link(ctx, visit.cookie(cookies.LINK))
     except links.LinkSpent:
         return visit.page(SignInExpiredPage(), 410)

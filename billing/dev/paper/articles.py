@@ -1,6 +1,6 @@
 """The sample articles' pages: the lead with the offer, or the whole text. Locked text is never sent (PW-1)."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from fastapi import APIRouter
@@ -17,6 +17,7 @@ from billing.dev.paper.listening import recording
 from billing.dev.paper.news_article import is_free, news_article, open_graph
 from billing.dev.paper.page_requests import is_ahead, is_proved_crawler, shared_page
 from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_article
+from billing.platform.context import TransactionContext
 from billing.rules.access import LISTEN, READ, AccessLevel, Reason, strongest
 from billing.rules.money import Money
 from billing.rules.reader_state import ReaderState
@@ -110,7 +111,7 @@ def printed(visit: Visiting, article_id: str) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the database says about an article and this reader, read in one transaction."""
+    """What the database says about an article and this reader."""
 
     sample: SampleArticle
     checked: AccessResult
@@ -127,15 +128,23 @@ def _found(visit: Visit, article_id: str) -> _Found:
     sample = sample_article(article_id)
     if sample is None:
         raise UnknownArticle
-    with visit.begin() as ctx:
-        checked = check_for(visit, ctx.session, article_id)
-        offered, newest = on_offer_and_newest(visit, ctx, MOST_OTHERS + 1)
-        others = [other for other in newest if other.article.id != article_id]
-        plan, price, _ = find.the_one(offered, None)
-        reader = visit.reader
-        situation = STRANGER if _opens(checked) else situation_of(ctx, reader)
-        live = live_of(ctx.session, reader.id) if reader and visit.who.subscribes else None
-        refuses = unreached(ctx, reader, live) if reader else None
+    with visit.read() as ctx:
+        found = _as_it_stands(visit, ctx, sample)
+    if not found.checked.pending:
+        return found
+    with visit.begin() as ctx:  # most pages count nothing, and need no transaction
+        return replace(found, checked=check_for(visit, ctx.session, article_id))
+
+
+def _as_it_stands(visit: Visit, ctx: TransactionContext, sample: SampleArticle) -> _Found:
+    article_id, reader = sample.teaser.id, visit.reader
+    checked = check_for(visit, ctx.session, article_id, counts=False)
+    offered, newest = on_offer_and_newest(visit, ctx, MOST_OTHERS + 1)
+    others = [other for other in newest if other.article.id != article_id]
+    plan, price, _ = find.the_one(offered, None)
+    situation = STRANGER if _opens(checked) else situation_of(ctx, reader)
+    live = live_of(ctx.session, reader.id) if reader and visit.who.subscribes else None
+    refuses = unreached(ctx, reader, live) if reader else None
     return _Found(sample, checked, others[:MOST_OTHERS], plan, price, refuses, situation)
 
 

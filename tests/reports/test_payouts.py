@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from billing.acquirer.stripe import balance
 from billing.reconcile.reconcile import ComparisonReport, reconcile
 from tests.reports.operator import broken, execute
 from tests.support.world import World, local
@@ -175,3 +176,24 @@ def test_one_payout_that_cannot_be_asked_about_holds_up_nothing(world: World) ->
     world.advance_to(local(2027, 3, 30, 12))
     assert [row["ref"] for row in world.rows("SELECT ref FROM payout")] == [payout["id"]]
     assert broken(world) == {}
+
+
+@pytest.mark.usefixtures("paid")
+def test_a_payout_that_cannot_be_read_holds_up_no_comparison(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its bank's reference is asked for each morning, of a Payout that Stripe one day gives in another shape."""
+    world.advance_to(local(2027, 3, 24, 12))
+    [payout] = world.rows("SELECT ref, reference_is_pending FROM payout")
+    assert payout["reference_is_pending"]
+
+    def unreadable(row: dict[str, Any]) -> None:
+        raise KeyError(row["id"])
+
+    monkeypatch.setattr(balance, "_payout", unreadable)
+    world.advance_to(local(2027, 3, 27, 12))
+    assert compared_through(world) == date(2027, 3, 26)
+    assert f"what the acquirer says of the payout {payout['ref']} can't be read" in caplog.text
+    monkeypatch.undo()
+    world.advance_to(local(2027, 3, 28, 12))
+    assert not world.rows("SELECT ref FROM payout WHERE reference_is_pending")

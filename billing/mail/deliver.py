@@ -147,6 +147,7 @@ def _release(session: Session, me: int, rest: Sequence[Message]) -> None:
 
 @cache
 def _still_to_send(condition: str) -> sa.TextClause:
+    # Both parts see the rows as they were, so only `given_up` tells the second what the first has changed.
     return sa.text(
         f"""WITH given_up AS (
                 UPDATE message m SET claimed_by = NULL, state = CASE WHEN expires_at < :at THEN 'expired' ELSE 'obsolete' END

@@ -45,6 +45,7 @@ class _Signature:
 
     def signs_for(self, host: str) -> bool:
         """Whether its domain is the host's own, or one above it."""
+        # A top-level domain (d=com) is above every host in it, and proves nothing.
         return "." in self.domain and (host == self.domain or host.endswith(f".{self.domain}"))
 
 

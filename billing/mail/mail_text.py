@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 MOST_PARTS = 200
 _CONTAINERS = ("multipart/alternative", "multipart/mixed", "multipart/related", "multipart/signed")
 _UNKEPT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the direction of writing."""
+"""Control characters, surrogates, which UTF-8 can't hold, and characters that turn the direction of writing."""
 _HIDDEN = ("head", "style", "script", "title", "template", "blockquote")
 _BREAKS = ("br", "p", "div", "tr", "li", "h1", "h2", "h3")
 LONGEST_NAME = 100

@@ -124,6 +124,7 @@ def phrase(header: str, name: str) -> str:
 def unstructured(name: str, value: str) -> str:
     """Free text as the header `name` holds it: folded, and encoded where needed. Raises `UnsafeHeader`."""
     _refuse_controls(name, value)
+    # `=?` would be read as the beginning of an encoded word, and outer spaces would be lost.
     if not value.isascii() or "=?" in value or value != value.strip():
         return _encoded(name, value)
     folded = Header(value, "us-ascii", maxlinelen=76, header_name=name).encode(linesep=CRLF)

@@ -124,6 +124,7 @@ def _quoted(value: str) -> bytes:
     if not _OWN_WORDS.fullmatch(value):
         raise UnsafeValue
     lines = [value[at : at + _CUT] for at in range(0, len(value), _CUT)]
+    # `stuffed` doubles no dots in values, so none of their lines may begin with one
     safe = ("=2E" + line[1:] if line.startswith(".") else line for line in lines)
     return f"={CRLF}{f'={CRLF}'.join(safe)}={CRLF}".encode("ascii")
 

@@ -108,6 +108,7 @@ class SmtpTransport:
         kept: smtplib.SMTP | None = getattr(self._local, "connection", None)
         if kept is not None:
             outcome = self._offer(kept, offer)
+            # `_offer` drops one that was idle for too long, or that the relay closes (421): then a new one is tried.
             if not isinstance(outcome, Deferred) or self._local.connection is kept:
                 return outcome
         try:
@@ -136,12 +137,14 @@ class SmtpTransport:
     def _connect(self) -> smtplib.SMTP:
         connection = self._dial()
         try:
+            # The final dot is a small write of its own: Nagle's algorithm would hold it until the text is acknowledged.
             if connection.sock is not None:
                 connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._relay.scheme == "smtp+starttls":
                 connection.starttls(context=self._tls)
             if self._relay.user:
                 connection.login(self._relay.user, self._relay.password)
+            # Without a login nobody has said EHLO yet, or not again after STARTTLS; `has_extn` needs the answer.
             connection.ehlo_or_helo_if_needed()
         except BaseException:
             connection.close()
@@ -230,6 +233,7 @@ def _envelope_answers(connection: smtplib.SMTP, offer: _Offer) -> Iterator[tuple
             yield step, connection.docmd(command)
         return
     connection.send("".join(f"{command}\r\n" for _, command in offer.steps).encode("ascii"))
+    # All are read before the first is judged: one left unread would be taken for the answer to a later command.
     answers = [(step, connection.getreply()) for step, _ in offer.steps]
     if answers[2][1][0] == 354 and any(code not in (250, 251) for _, (code, _) in answers[:2]):
         connection.docmd(".")  # the relay waits for a text that has no recipient: send an empty one

@@ -99,11 +99,11 @@ def send_elsewhere(
     but: Collection[str] = (),
     also_claimed: bool = False,
 ) -> None:
-    """Send the reader's refused and waiting mails that are still valid to another address, `but` for some kinds, and for those to the
-    correspondent of a reader who has died (see `outbox`).
+    """Send the reader's refused and waiting mails to another address, if they are still valid. Two sorts stay: the kinds in `but`,
+    and mails to the correspondent of a reader who has died (see `outbox`).
 
-    What a worker is sending isn't touched; `also_claimed`: workers lose their claims, so an answer of the old address counts no
-    more."""
+    A mail that a worker is sending isn't touched. With `also_claimed` the worker loses its claim, and the old address's answer no
+    longer counts."""
     redirected = (
         sa.update(Message)
         .where(

@@ -39,5 +39,6 @@ def death_recorded(
     reader, key = by_id(ctx.session, death.reader_id), f"death:{death.id}"
     mail = DeathRecordedMail(email=reader.email, ended=subscription is not None)
     about = subscription.id if subscription is not None else None
+    # To the reader's address: `outbox` gives it to the correspondent, as the mail is `to_correspondent`.
     send_all(ctx, [NewMessage(mail, key, reader.email, reader.id, ctx.at + RECEIPT_LIFE, about)])
     attach_refunds(ctx, key, returning)

@@ -37,6 +37,7 @@ def send_all(ctx: TransactionContext, messages: Sequence[NewMessage]) -> Sequenc
     """Queue mails, and hand those that are new to the other channels. Returns those that were new."""
     new = outbox.queue_all(ctx.session, messages, ctx.at)
     if BESIDE_MAIL and new:
+        # `outbox` gives mail to the correspondent; other channels know only the reader, who has died.
         dead = deceased.among(ctx.session, [message.reader_id for message in new])
         alive = [message for message in new if message.reader_id not in dead]
         for channel in BESIDE_MAIL:

@@ -69,7 +69,7 @@ def term_ending(
         plan, price = terms_on(ctx.session, subscription, ends_on)
         chosen = _choice(with_vat(price.money), plan.period_label)
     else:
-        with suppress(NotOffered):
+        with suppress(NotOffered):  # the year may be sold no more: then the mail offers none
             year = plan_on_offer(ctx.session, ends_on, subscription.plan_id)[1].amount
     mail = TermNoticeMail(
         last_day=(ends_on - timedelta(days=1)).isoformat(),

@@ -15,6 +15,7 @@ _LAST = r"[^\s()<>\[\]\"`'*_.,;:!?]"
 
 def carrying(words: IssueContent, issue_id: str, public_url: str) -> IssueContent:
     """The same words, with the issue's id in the links of article cards, and in links of the prose to Masthead's own pages."""
+    # what follows must not lengthen the host: `https://ours.example.evil` begins like `https://ours.example`
     ours = re.compile(rf"{re.escape(public_url)}(?![\w.:-])(?:{_WITHIN}*{_LAST})?")
     cards = {name: replace(card, url=with_issue(card.url, issue_id)) for name, card in words.cards.items()}
     source = ours.sub(lambda found: with_issue(found.group(), issue_id), words.source)

@@ -105,7 +105,7 @@ def _words(inline: Token) -> str:
         match token.type:
             case "link_open":
                 targets.append(str(token.attrGet("href")))
-                said.append("\0")
+                said.append("\0")  # marks the start; the parser leaves no NUL of the source
             case "link_close":
                 start = len(said) - 1 - said[::-1].index("\0")
                 label, target = "".join(said[start + 1 :]), targets.pop()

@@ -193,6 +193,7 @@ class Issue(SQLModel, table=True):
     held_reason: str | None = None
     """Why it waits for a person, in words."""
     finished_at: datetime | None = None
+    # `none_as_null`: else None would be the JSON `null`, which isn't NULL to the index and the checks above
     counts: dict[str, Any] | None = Field(
         default=None, sa_column=sa.Column(JSONB(none_as_null=True), nullable=True)
     )

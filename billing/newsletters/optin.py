@@ -87,6 +87,7 @@ def _crowd_delay(ctx: TransactionContext) -> timedelta:
 
     During an excess a network may ask once an hour only, so a flood from a few doesn't close the page to others."""
     over = max(rate.counted(ctx, "signups", str(per), per=per) - most for per, most in CROWDED.items())
+    # one more than counted: the mail about to be queued counts too
     return min(HOUR * (max(over + 1, 0) / CROWDED[HOUR]), LONGEST_DELAY)
 
 
@@ -113,7 +114,7 @@ def confirm(ctx: TransactionContext, token: str, origin: Origin) -> list[str]:
     rows = [row for row in asked if row.newsletter_id not in gone]
     if not rows:
         require_published(gone.values())
-    new = welcome.not_welcomed_lately(ctx, rows)
+    new = welcome.not_welcomed_lately(ctx, rows)  # before `settle`, which adds the evidence that it looks for
     for row in rows:
         suppressions.lift(
             ctx,

@@ -37,6 +37,7 @@ def recover(sender: NewsletterSender, at: datetime) -> int:
             settled += _settle(ctx, run.number, notes)
             ctx.session.delete(run)
             settled_runs.append(run.number)
+    # After the commit: if that fails, the next recovery needs the logs.
     for number in settled_runs:
         send_log.delete(sender.send_logs, number)
     return settled

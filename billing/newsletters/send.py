@@ -102,6 +102,7 @@ def _run(sender: NewsletterSender, clock: Clock) -> Iterator[_Run]:
                     yield _Run(sender, clock, me, notes, connections, {})
                 finally:
                     sender.relay.close()
+        # Not in `finally`: after a failure `recover` needs the row and the log, to settle what this run has claimed.
         with sender.database.transaction() as session:
             session.execute(sa.text("DELETE FROM sending_run WHERE number = :me"), {"me": me})
         send_log.delete(sender.send_logs, me)

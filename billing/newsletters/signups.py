@@ -59,7 +59,7 @@ def rows_of(session: Session, person: Person, *, lock: bool = True) -> list[Sign
     bare = sa.and_(col(Signup.reader_id).is_(None), col(Signup.address_key) == person.key)
     mine = sa.or_(col(Signup.reader_id) == person.reader_id, bare) if person.reader_id else bare
     found = select(Signup).where(mine).order_by(col(Signup.newsletter_id), col(Signup.id))
-    if lock:
+    if lock:  # the session's copies may be older than the lock
         found = found.with_for_update().execution_options(populate_existing=True)
     return list(session.exec(found))
 

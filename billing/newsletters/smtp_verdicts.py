@@ -40,6 +40,7 @@ def verdict_on(outcome: Outcome) -> SmtpVerdict:
         case Deferred():
             return SmtpVerdict.LATER
         case RelayRefused(step="rcpt", reply=reply):
+            # Not STOP: it may be the policy of this recipient's provider alone.
             is_policy = kind_of(status_in(reply) or "5.0.0") is BounceKind.POLICY
             return SmtpVerdict.REFUSED if is_policy else SmtpVerdict.BOUNCED
         case RelayRefused(step=step, reply=reply):

@@ -42,7 +42,9 @@ FREEZE = f"""
     ORDER BY {ADDRESS_KEY}, s.reader_id IS NULL, s.id
     ON CONFLICT DO NOTHING
 """  # noqa: S608 - pieces of our own SQL; values are bound
-"""A delivery for each address that wants the issue and may have it, with its present variant (S1, S10)."""
+"""A delivery for each address that wants the issue and may have it, with its present variant (S1, S10).
+
+Where a reader and a bare address share an address, ORDER BY puts the reader's signup first: DISTINCT ON keeps that one."""
 
 
 def start_due(sender: NewsletterSender, at: datetime) -> int:

@@ -25,7 +25,7 @@ TAKEN_BACK = "taken back"
 
 @dataclass(frozen=True, slots=True)
 class LastStop:
-    """The newsletters of the newest stop that can be taken back; with `blocked`, why those of them that are suppressed can't."""
+    """The newest stop. `signups`: those that can be taken back. `blocked`: why the others can't, as they are suppressed."""
 
     signups: tuple[Signup, ...] = ()
     blocked: SuppressionReason | None = None
@@ -50,7 +50,7 @@ def last_stop(
     ]
     if not left:
         return LastStop()
-    newest = max(row.changed_at for row in left)
+    newest = max(row.changed_at for row in left)  # one stop gives all its rows the same instant
     rows = _stopped_by_link(ctx, [row for row in left if row.changed_at == newest])
     blocked = blocks(
         ctx.session, ctx.site.tokens, person.address, dict.fromkeys(row.newsletter_id for row in rows)

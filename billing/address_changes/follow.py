@@ -39,6 +39,7 @@ def move(ctx: TransactionContext, reader: Reader, email: str) -> None:
     if by_address(ctx.session, email) is not None:
         raise AddressTaken
     old = reader.email
+    # asked before `redirect_mails`, which takes the refused mails along
     refused = unreachable.refuses(ctx.session, reader.id, old)
     try:
         with ctx.session.begin_nested():

@@ -47,7 +47,7 @@ def look(ctx: TransactionContext, change_id: str) -> Stop:
     if change.stopped_at is None:
         return Stop(change, confirmed=_is_any_confirmed(_stoppable(ctx, change)))
     rows = address_change.of_reader(ctx.session, change.reader_id)
-    done = [row for row in rows if row.stopped_at == change.stopped_at]
+    done = [row for row in rows if row.stopped_at == change.stopped_at]  # one stop gives all the same instant
     put_back = any(row.put_back_at is not None for row in done)
     return Stop(change, confirmed=_is_any_confirmed(done), stopped=True, put_back=put_back)
 
@@ -77,7 +77,7 @@ def stop(ctx: TransactionContext, change_id: str) -> None:
     passkeys that were added meanwhile are removed. Raises NothingToStop."""
     change = _change(ctx, change_id)
     reader = follow.lock_with_links(ctx, change.reader_id)
-    ctx.session.refresh(change)
+    ctx.session.refresh(change)  # another press may have stopped it while this one waited for the lock
     if change.stopped_at is not None:
         return
     later = _stoppable(ctx, change)
@@ -113,6 +113,7 @@ def _put_back(ctx: TransactionContext, reader: Reader, change: AddressChange) ->
 
 
 def _remove_passkeys(ctx: TransactionContext, reader: Reader, change: AddressChange) -> None:
+    # Whoever asked may have used the same fresh sign-in to add a passkey first.
     since = change.created_at - sessions.FRESH
     ctx.session.execute(
         sa.delete(Passkey).where(col(Passkey.reader_id) == reader.id, col(Passkey.created_at) >= since)

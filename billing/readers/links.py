@@ -120,7 +120,7 @@ class Links(Generic[Link]):
         return any(self._owner(link) == owner_id for link in links)
 
     def owner_here(self, ctx: TransactionContext, browser_hashes: Sequence[str]) -> str | None:
-        """Whose the newest link is that can still be used in this browser. Locks nothing."""
+        """The owner of the newest link that can still be used in this browser. Locks nothing."""
         owner = col(getattr(self.table, self.owner_column))
         newest = self._newest_first(ctx, browser_hashes).limit(1)
         return ctx.session.scalars(newest.with_only_columns(owner)).first()

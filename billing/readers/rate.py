@@ -61,8 +61,9 @@ def add(ctx: TransactionContext, what: str, whose: str, *, per: timedelta) -> No
 
 
 def carry(ctx: TransactionContext, what: str, old: str, new: str) -> None:
-    """Count for a mailbox that takes the place of another what was counted for that one, so that limits stay as they were; also where
-    the other is put back. Of two counts the higher holds."""
+    """Copy the counts of the mailbox `old` to `new`, which takes its place, so that a change of address resets no limit.
+
+    Where `new` has a count already, the higher one holds: the old address may be put back."""
     buckets = [_bucket(ctx.site.tokens, what, canonical(address)) for address in (old, new)]
     if buckets[0] != buckets[1]:
         ctx.session.execute(_CARRY, {"old": buckets[0], "new": buckets[1]})
@@ -71,6 +72,7 @@ def carry(ctx: TransactionContext, what: str, old: str, new: str) -> None:
 def counted(ctx: TransactionContext, what: str, whose: str, *, per: timedelta) -> int:
     """How many tries there were in the last stretch of length `per`."""
     start, step = _step_of(per, ctx.at)
+    # one step more than `per`: the oldest may lie partly within the stretch, and counts whole
     row = {"bucket": _bucket(ctx.site.tokens, what, whose), "since": start - per - step}
     return ctx.session.execute(_SUM, row).scalar_one() or 0
 

@@ -126,7 +126,7 @@ def register(ctx: TransactionContext, email: str, *, external_id: str | None = N
                 ctx.session.add(reader)
         except sa.exc.IntegrityError as error:
             known = by_address(ctx.session, email)
-            if known is None:
+            if known is None:  # so the external id clashed, not the address
                 raise ExternalIdTaken from error
         else:
             return reader, True

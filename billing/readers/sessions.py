@@ -113,6 +113,7 @@ def note_seen(ctx: TransactionContext, known: ReaderSession, secret: str) -> Non
         values = {"times_seen": known.times_seen + 1}
     else:
         return
+    # `seen_at` as read: of two requests at once only the first writes
     as_read = (col(ReaderSession.id) == known.id, col(ReaderSession.seen_at) == known.seen_at)
     ctx.session.execute(sa.update(ReaderSession).where(*as_read).values(seen_at=ctx.at, **values))
 
@@ -138,7 +139,7 @@ def knows(session: Session, browser_hashes: Sequence[str], reader_id: str | None
 
 
 def is_fresh(row: ReaderSession, at: datetime) -> bool:
-    """Whether the reader proved to be it in this browser within `FRESH`: that is when a session by mailed link or passkey begins."""
+    """Whether the reader signed in here by mailed link or passkey within `FRESH`: such a session begins with the proof."""
     return row.email_verified and at - row.started_at <= FRESH
 
 

@@ -198,7 +198,7 @@ def open_for(
 ) -> SignedIn:
     """Sign a browser in for a reader who has just proved to be it: by a mailed link, or by a passkey, which only a proved session
     can add. `about` names the proof, once, in the mail about a new device. `is_new`: the reader has just been registered."""
-    new_device = _is_new(ctx.session, reader, browser)
+    new_device = _is_new(ctx.session, reader, browser)  # before the new session, which makes it a known one
     sessions.prove_address(ctx, reader)
     if browser.session_id is not None:  # a sign-in replaces the session that this browser had (7.2.4)
         sessions.end(ctx, browser.session_id)

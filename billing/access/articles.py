@@ -84,7 +84,7 @@ def register(ctx: TransactionContext, given: Article, terms: AccessTerms) -> Art
     """Add the article with these terms, or change the one of its id. Raises WindowWithoutLevel, WindowTooLong."""
     terms.check()
     known = ctx.session.get(Article, given.id)
-    before = _deciding(known) if known else None
+    before = _deciding(known) if known else None  # read now: `merge` writes into `known`
     row = ctx.session.merge(given) if known else given
     row.access, row.free_hours, row.open_after_days = terms.access, terms.free_hours, terms.open_after_days
     if known is None:

@@ -114,6 +114,7 @@ def count_values(readings: Iterable[MeterReading], limit: int) -> dict[str, Any]
     def row(reading: MeterReading) -> dict[str, Any]:
         visitor, article_id, at, month, gifts_known = reading
         counted = counted_by(visitor, month, None)
+        # `COUNT` asks the limit only where the month has a row; without one it inserts what is given here
         fits = article_id not in counted and len(counted) < limit
         return {
             "visitor": visitor.id,
@@ -136,6 +137,7 @@ def counted_by(visitor: Visitor, month: date, row: Iterable[str] | None) -> tupl
 
 def meter_of(site: Site, month: date, counted: Sequence[str], article_id: str, limit: int) -> Meter:
     """The meter for an article, where these articles are counted in the month."""
+    # `carry` adds a browser's articles whatever the limit, so there may be more
     return Meter(min(len(counted), limit), limit, article_id in counted, resets_at(site, month))
 
 

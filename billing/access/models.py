@@ -11,6 +11,7 @@ from billing.platform.actors import ActedBy, ClosedBy
 from billing.platform.db import enum_column
 from billing.rules.access import AccessLevel
 
+# A window that is NULL makes BETWEEN unknown, and a CHECK refuses only what is false.
 _WINDOWS = (
     "(access IS NOT NULL OR (free_hours IS NULL AND open_after_days IS NULL))"
     " AND free_hours BETWEEN 1 AND 8784 AND open_after_days BETWEEN 1 AND 3660"

@@ -124,7 +124,7 @@ class AccessCache:
 
     def keep_entitlements(self, name: str, packed: int) -> None:
         """Keep what was just loaded."""
-        self._drop("standing", name)
+        self._drop("standing", name)  # so that no session goes on with the entitlements of before
         self.entitlements.keep(name, CachedEntitlements(self._same(packed), self._same(int(self._seconds()))))
 
     def keep_session(self, digest: bytes, reader_id: str, until: float) -> None:

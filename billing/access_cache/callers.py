@@ -67,6 +67,7 @@ class Callers:
             if missing == absent or not await self.fill(scope, cache, missing, at):
                 if who.has_key:
                     return
+                # A token that proves nothing goes first, so that the session counts; then the session goes too.
                 who = who._replace(bearer=b"", cookie=who.cookie if who.bearer else b"")
 
     def identify_cached(

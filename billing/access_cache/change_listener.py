@@ -131,7 +131,7 @@ class ChangeListener:
             self.invalidate(notice.payload)
         elif notice.payload in self._waiting:
             self._waiting.pop(notice.payload).set_result(True)
-        elif not notice.payload.startswith("w"):
+        elif not notice.payload.startswith("w"):  # else a late echo of `catch_up`, which holds no time
             sent = float(notice.payload)
             self.lag = self._seconds() - sent
             self.fresh_until = sent + LEASE

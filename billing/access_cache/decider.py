@@ -52,11 +52,11 @@ NEWCOMER = Visitor("", is_new=True)
 
 
 class VisitorFacts(NamedTuple):
-    """For whom articles that policy and entitlements leave closed may open.
+    """What may open articles that policy and entitlements leave closed.
 
-    `seconds`: `at` since 1970. `visitor`: by whom the meter counts, if anyone; `state`: what is known of it; `counted`: its
-    articles of the month. `by_meter`: what decides on an article that isn't among them, and on one that is. `gifts`: what opened
-    gifts open, until when. `link`: the article of a gift link that was followed."""
+    `seconds`: `at` since 1970. `visitor`: the meter counts by it, if anyone. `state`: what is known of it. `counted`: its articles
+    of the month. `by_meter`: what decides on an article outside `counted`, and on one in it. `gifts`: the articles of opened gifts,
+    each with its end. `link`: the article of the gift link that was followed."""
 
     at: datetime
     seconds: float
@@ -175,7 +175,7 @@ class Decider:
             elif state is None or state.month != month:
                 if to_count is None or to_count.id in (link, visitor.first_in(month)) or len(known) > 1:
                     return ("visitor", visitor.id)
-                # Counting tells all that a look-up would.
+                # Counting tells all that a look-up would, but for the gifts of a second visitor.
                 return _wanted(reader, MeterReading(visitor, to_count.id, at, month, gifts_known=False), {})
             states.append(state)
         first, state = (known[0], states[0]) if known else (None, self._nothing_counted)
@@ -260,7 +260,7 @@ class Decider:
         answer: AccessAnswer,
         first: str = "",
     ) -> AccessAnswer:
-        """The answer with the token by which meter or gift recognise a visitor next time. `first`: the article counted in it."""
+        """The answer with the visitor's token, by which the meter and gifts know it next time. `first`: the article counted in it."""
         visitor = facts.visitor
         if not asked.counts or facts.reader.id or asked.by_subject or visitor is None:
             return answer

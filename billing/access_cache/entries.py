@@ -97,9 +97,9 @@ class CachedKey:
 class CachedSession:
     """A signed-in browser, with its reader's packed entitlements at hand. `until`: seconds since 1970.
 
-    Finding a reader among a million is most of the work of an answer. `held`: None after an invalidation. `generation`: of
-    `AccessCache.entitlements`, in which `held` was found there. In a later one the entry may have been evicted, and an
-    invalidation would no longer reach this session."""
+    Finding a reader among a million is most of the work of an answer. `held`: None after an invalidation. `generation`: the one of
+    `AccessCache.entitlements` when `held` was found there. In a later one the entry may be evicted, and an invalidation would no
+    longer reach this session."""
 
     reader_id: str
     until: int

@@ -32,7 +32,7 @@ class FalseKeys:
             exists = await lookup()
         if not exists:
             for bucket in buckets:
-                since, count = self._count(bucket.name)
+                since, count = self._count(bucket.name)  # again: others were counted during the look-up
                 self._counts.keep(bucket.name, (since, count + 1))
         return exists
 

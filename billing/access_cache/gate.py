@@ -50,6 +50,7 @@ Find = Callable[[AccessCache, AccessLookup, datetime, float], Answer | Missing |
 """Finds an answer in a cache, at an instant and a monotonic time; or what is missing. None: only the framework can say."""
 log = logging.getLogger("billing.access_cache")
 SECONDS = SystemClock.seconds
+"""For the fast path, which a held clock never takes (`_always_looks_up`)."""
 
 
 class Gate:
@@ -128,6 +129,7 @@ class Gate:
             return None
         began = self._seconds()
         found = self._from_memory(scope, body, began)
+        # The use of a key is written down after the answer, for which `__call__` can wait.
         if not isinstance(found, tuple) or self.cache.used_keys:
             scope[FOUND] = found
             return None

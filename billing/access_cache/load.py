@@ -41,6 +41,7 @@ OPEN_SESSION = (
     "SELECT token_hash, seen_at, started_at FROM reader_session WHERE id = %(name)s AND ended_at IS NULL"
 )
 GIFT = "SELECT article_id FROM gift WHERE id = %(name)s"
+# PostgreSQL's `least` passes over NULL: the earlier of the ends that there are.
 KEY = """
 SELECT scopes ? 'access', least(expires_at, CASE WHEN key_hash <> %(name)s THEN previous_until END) FROM api_key
  WHERE (key_hash = %(name)s OR previous_hash = %(name)s) AND revoked_at IS NULL
@@ -166,6 +167,7 @@ class Loader:
             return Lookup(set(), lambda cache: cache.ended_sessions.keep(digest[:16], True))
         row = rows[0]
         reader_id, (session_id, seen_at, started_at) = row[0], row[2:]
+        # Not `IDLE`: after an hour the framework must be asked, which notes that the session was seen.
         until = min(seen_at + TOUCH_EVERY, started_at + ABSOLUTE).timestamp()
 
         def keep(cache: AccessCache) -> None:

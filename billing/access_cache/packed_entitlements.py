@@ -12,7 +12,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _UNTIL_BITS, _FEATURE_BITS = 60, 20
 _BITS = 1 + 3 + 1 + _UNTIL_BITS + _FEATURE_BITS
 _KINDS = (*((reason, False) for reason in STRENGTH), (Reason.SUBSCRIPTION, True))
-"""Each reason, and whether the entitlement is ahead."""
+"""Each reason, and whether the entitlement is ahead. At most eight, as `_pack` gives them three bits."""
 
 
 class Packer:

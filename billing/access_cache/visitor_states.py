@@ -99,7 +99,7 @@ class VisitorStates:
         rows = await self._rows(COUNT, count_values([wanted.reading for wanted in group], limit))
         found = {name: CachedVisitor(month, tuple(readings), gifts[name]) for name, month, readings in rows}
         self._keep(since, found)
-        return dict.fromkeys(gifts) | found
+        return dict.fromkeys(gifts) | found  # None for those not counted, whom `count` looks up
 
     async def _rows(self, statement: str, values: dict[str, Any]) -> list[Row]:
         async with (

@@ -30,6 +30,7 @@ class SharedWork(Generic[Outcome]):
         # with a `max_age` of 0, the run under way began too early for this caller: wait for the next one
         needed = self._begun if self._flight is not None and self._max_age else self._begun + 1
         while True:
+            # shielded: a caller that goes away must not cancel the run for the others
             found = await asyncio.shield(self._flight or self._begin())
             if self._ended >= needed:
                 return found

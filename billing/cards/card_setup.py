@@ -124,7 +124,6 @@ def open_page(
             success_url=site.page(f"/subscribe/back?setup={setup.id}"),
             cancel_url=site.page(back),
             expires_at=setup.expires_at,
-            # an acquirer refuses another request, as one for another customer is, under a used key
             key=f"card-page-{setup.id}" + (f"-{customer_ref}" if known not in (None, customer_ref) else ""),
         )
         page = gateway.open_card_page(request)

@@ -1,7 +1,8 @@
 """Payouts in the daily comparison: against the sum of their list where the acquirer lists it, else against what the account held."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,12 +36,12 @@ def unkept(session: Session, acquirer: str) -> list[str]:
 
 def keep_all(run: ReconcileContext, refs: Iterable[str], at: datetime) -> int:
     """Keep these payouts; how many were kept. A promise breaks where one stays unkept for some days."""
-
-    def keep(ref: str) -> bool:
-        found = balance_mirror.keep_payout(run.database, run.gateway, run.site, ref, at)
-        return found is balance_mirror.PayoutOutcome.KEPT
-
-    return sum(_each_apart(refs, keep))
+    kept = 0
+    for ref in refs:
+        with _apart(ref):
+            outcome = balance_mirror.keep_payout(run.database, run.gateway, run.site, ref, at)
+            kept += outcome is balance_mirror.PayoutOutcome.KEPT
+    return kept
 
 
 def learn_references(run: ReconcileContext, acquirer: str, at: datetime) -> None:
@@ -52,26 +53,20 @@ def learn_references(run: ReconcileContext, acquirer: str, at: datetime) -> None
             col(Payout.at) > at - REFERENCE_WITHIN,
         )
         refs = list(session.exec(pending.order_by(col(Payout.at))))
-
-    def learn(ref: str) -> bool:
-        balance_mirror.learn_reference(run.database, run.gateway, run.site, ref, at)
-        return True
-
-    _each_apart(refs, learn)
-
-
-def _each_apart(refs: Iterable[str], do: Callable[[str], bool]) -> list[bool]:
-    """What `do` answers for each payout. Where one can't be asked about, or its answer can't be read, the others go on: it is asked
-    about again each morning."""
-    done = []
     for ref in refs:
-        try:
-            done.append(do(ref))
-        except Unavailable as away:
-            log.warning("the payout %s can't be asked about now: %s", ref, away)
-        except Exception:
-            log.exception("what the acquirer says of the payout %s can't be read", ref)
-    return done
+        with _apart(ref):
+            balance_mirror.learn_reference(run.database, run.gateway, run.site, ref, at)
+
+
+@contextmanager
+def _apart(ref: str) -> Iterator[None]:
+    """What is done about one payout. Where it fails the others go on: it is done again each morning."""
+    try:
+        yield
+    except Unavailable as away:
+        log.warning("the payout %s can't be asked about now: %s", ref, away)
+    except Exception:
+        log.exception("the payout %s can't be taken in", ref)
 
 
 def off(session: Session, acquirer: str, span: ComparedSpan) -> list[tuple[Payout, int]]:

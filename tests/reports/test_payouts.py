@@ -193,7 +193,7 @@ def test_a_payout_that_cannot_be_read_holds_up_no_comparison(
     monkeypatch.setattr(balance, "_payout", unreadable)
     world.advance_to(local(2027, 3, 27, 12))
     assert compared_through(world) == date(2027, 3, 26)
-    assert f"what the acquirer says of the payout {payout['ref']} can't be read" in caplog.text
+    assert f"the payout {payout['ref']} can't be taken in" in caplog.text
     monkeypatch.undo()
     world.advance_to(local(2027, 3, 28, 12))
     assert not world.rows("SELECT ref FROM payout WHERE reference_is_pending")

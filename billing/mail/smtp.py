@@ -280,7 +280,8 @@ def _stuffed(content: bytes) -> bytes:
 
 
 def _words(reply: bytes) -> str:
-    return reply.decode("utf-8", "replace").replace("\n", " ")[:500]
+    # A NUL is legal to a relay, and not to PostgreSQL's text: the mail's row could not be marked, and it would go out again.
+    return reply.decode("utf-8", "replace").replace("\n", " ").replace("\0", "")[:500]
 
 
 def _could_not_connect(problem: Exception) -> Deferred:

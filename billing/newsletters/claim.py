@@ -111,8 +111,7 @@ def record_results(
                 "states": [result.state.value for result in results],
                 "tries": [result.tries for result in results],
                 "next_attempt_ats": [result.next_attempt_at for result in results],
-                # a relay may write a NUL, which PostgreSQL's text can't hold
-                "answers": [(result.answer or "")[:500].replace("\0", "") or None for result in results],
+                "answers": [(result.answer or "")[:500] or None for result in results],
                 "settled": [result.settled_at for result in results],
             },
         )

@@ -162,6 +162,14 @@ def test_nonsense_after_the_dot_leaves_it_unknown(smtp: FakeSmtp, transport: Smt
     assert isinstance(send(transport), RelayUnknown)
 
 
+def test_a_nul_in_an_answer_is_left_out(smtp: FakeSmtp, transport: SmtpTransport) -> None:
+    """PostgreSQL's text can't hold one, so the mail could not be marked."""
+    smtp.answer("250 2.0.0 taken\0 as 7", at="dot", times=1)
+    assert send(transport) == Accepted("2.0.0 taken as 7")
+    smtp.refuse(550, "5.1.1 no\0 such mailbox", at="rcpt")
+    assert send(transport) == RelayRefused(550, "5.1.1 no such mailbox")
+
+
 def test_a_relay_that_does_not_let_us_in_says_nothing_about_the_reader(
     smtp: FakeSmtp, transport: SmtpTransport
 ) -> None:

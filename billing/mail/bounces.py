@@ -97,11 +97,14 @@ def read_report(tokens: Tokens, raw: bytes, *, recipient: str = "") -> BounceRep
     """The report in this mail; None when it is no report, not about our mail, or forged. Never raises for its content.
 
     `recipient` is the address it came to, where the mail server passes it on; otherwise the headers tell it."""
-    message = message_from_bytes(raw[:LARGEST], policy=default)
-    if message.get_content_type() != "multipart/report":
+    try:
+        message = message_from_bytes(raw[:LARGEST], policy=default)
+        if message.get_content_type() != "multipart/report":
+            return None
+        parts = {part.get_content_type(): part for part in message.walk()}
+    except RecursionError:  # parts within parts, as no mail server writes them
         return None
     name = hashlib.sha256(raw).hexdigest()[:32]
-    parts = {part.get_content_type(): part for part in message.walk()}
     if "message/feedback-report" in parts:
         return _complaint(tokens, parts["message/feedback-report"], raw, recipient, name)
     if "message/delivery-status" in parts:

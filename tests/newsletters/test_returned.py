@@ -28,6 +28,13 @@ TOKENS = Tokens("one secret of enough length, for tests only")
 OTHERS = Tokens("another secret of enough length, of somebody")
 
 
+NESTED = b"MIME-Version: 1.0\r\nContent-Type: multipart/report; boundary=a\r\n" + b"".join(
+    b"\r\n--%d\r\nContent-Type: multipart/mixed; boundary=%d\r\n" % (depth, depth + 1)
+    for depth in range(3000)
+).replace(b"--0", b"--a", 1)
+"""Parts within parts, deeper than the library reads."""
+
+
 @pytest.mark.parametrize("number", [1, 35, 36, 10**6, 2**62])
 def test_a_tag_names_its_delivery_whatever_happens_to_its_case(number: int) -> None:
     assert number_of(TOKENS, tag(TOKENS, number)) == number
@@ -96,6 +103,7 @@ def test_a_report_is_read_from_what_mail_servers_send() -> None:
         arf(b"Message-ID: <somebody@else.example>\r\n\r\nx"),
         arf(f"Message-ID: {message_id(TOKENS, 7, 'x.example')}\r\n\r\nx".encode(), kind="not-spam"),
         dsn(envelope_sender(TOKENS, 77, "b.example")).replace(b"message/delivery-status", b"text/plain"),
+        NESTED,
     ],
 )
 def test_what_is_no_report_about_ours_is_none(raw: bytes) -> None:

@@ -69,26 +69,28 @@ def _headed(tokens: list[Token]) -> list[Token]:
 def _blocks(tokens: list[Token]) -> Iterator[str]:
     """Paragraphs; those in lists and quotations are indented."""
     marks: list[str] = []
-    counts: list[int] = []
+    numbers: list[int | None] = []
+    """The next item's number in each open list; None in a list of bullets."""
     for token in tokens:
         match token.type:
             case "bullet_list_open":
-                counts.append(-1)
+                numbers.append(None)
             case "ordered_list_open":
-                counts.append(int(token.attrGet("start") or 1) - 1)
+                numbers.append(int(token.attrs.get("start", 1)))
             case "bullet_list_close" | "ordered_list_close":
-                counts.pop()
+                numbers.pop()
             case "list_item_open":
-                counts[-1] += counts[-1] >= 0
-                marks = [f"{counts[-1]}. " if counts[-1] >= 0 else "- "]
+                number = numbers[-1]
+                marks = ["- " if number is None else f"{number}. "]
+                numbers[-1] = None if number is None else number + 1
             case "blockquote_open":
                 marks.append("> ")
             case "blockquote_close":
                 marks = []
             case "inline":
-                depth = "  " * max(len(counts) - 1, 0)
+                depth = "  " * max(len(numbers) - 1, 0)
                 words = _words(token)
-                yield f"  {depth}{''.join(marks)}{words}" if marks or counts else words
+                yield f"  {depth}{''.join(marks)}{words}" if marks or numbers else words
                 marks = [mark for mark in marks if mark == "> "]
             case "fence" | "code_block":
                 yield "\n".join(f"  {line}" for line in token.content.rstrip("\n").split("\n"))

@@ -202,6 +202,13 @@ def test_the_text_says_what_the_html_says() -> None:
         assert tag in html
 
 
+@pytest.mark.parametrize("start", [0, 1, 7])
+def test_a_list_is_numbered_alike_in_both_parts(start: int) -> None:
+    source = f"{start}. first\n{start + 1}. second\n"
+    assert markdown.to_text(source) == f"  {start}. first\n\n  {start + 1}. second"
+    assert ("<ol>" if start == 1 else f'<ol start="{start}">') in markdown.to_html(source)
+
+
 def test_a_card_shows_who_can_read_it() -> None:
     locked = rendered(SOURCE)
     assert "For subscribers" in locked.html

@@ -1,10 +1,14 @@
 """A worker's log, on its own disk, of what it sends, so that a crash leaves few deliveries uncertain (S2).
 
-It writes `S n` before the final dot of delivery n, and `K n code` after the answer. Lines survive the process, not the machine.
+It writes `S n.` before the final dot of delivery n, and `K n code.` after the answer. Lines survive the process, not the machine.
+A full disk can cut a line: each begins with a line end of its own, so that it never joins a cut one, and counts only with its full
+stop, so that 250 is never read as 25, nor delivery 12 as delivery 1.
 The process locks the file while it sends, because its claim in the database may end earlier, with the connection."""
 
+import errno
 import fcntl
 import os
+import re
 import secrets
 import tempfile
 from contextlib import suppress
@@ -16,6 +20,7 @@ from billing.platform.live_checks import privacy_fault
 from billing.platform.settings import Settings
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
+_LINE = re.compile(r"S (?P<begun>\d+)\.|K (?P<answered>\d+) (?P<code>\d+)\.", re.ASCII)
 
 
 class SendLog:
@@ -34,12 +39,18 @@ class SendLog:
 
     def begins(self, number: int) -> None:
         """Log that the relay may have the mail from now on. Raises OSError if that can't be logged."""
-        os.write(self._file, f"S {number}\n".encode())
+        self._write(f"S {number}.")
 
     def answered(self, number: int, code: int) -> None:
         """Log the relay's answer."""
         with suppress(OSError):  # on a full disk the delivery counts as uncertain, which is safe
-            os.write(self._file, f"K {number} {code}\n".encode())
+            self._write(f"K {number} {code}.")
+
+    def _write(self, line: str) -> None:
+        content = f"\n{line}\n".encode()
+        # one write, and no second for the rest: another thread's line could come between them
+        if os.write(self._file, content) < len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
 
 
 def folder_of(settings: Settings) -> Path:
@@ -77,11 +88,13 @@ def read(folder: Path, run: int) -> dict[int, int | None] | None:
         return None
     found: dict[int, int | None] = {}
     for line in lines:
-        match line.split():  # the last line may be cut short
-            case ["S", number] if number.isdigit():
-                found[int(number)] = None
-            case ["K", number, code] if number.isdigit() and code.isdigit():
-                found[int(number)] = int(code)
+        whole = _LINE.fullmatch(line)
+        if whole is None:
+            continue
+        if whole["begun"]:
+            found[int(whole["begun"])] = None
+        else:
+            found[int(whole["answered"])] = int(whole["code"])
     return found
 
 

@@ -35,7 +35,7 @@ def names(folder: Path) -> list[str]:
 def test_a_backup_says_what_it_is(world: World, paid: Subscriber, tmp_path: Path) -> None:
     journal = Path(world.settings.journal_dir)
     journal.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (journal / "17.journal").write_text("S 1\nK 1 250\n")
+    (journal / "17.journal").write_text("\nS 1.\n\nK 1 250.\n")
     done = try_backup(world, tmp_path)
     assert done.exit_code == 0, done.output
     folder = tmp_path / "main-20270316T100000Z"
@@ -47,7 +47,7 @@ def test_a_backup_says_what_it_is(world: World, paid: Subscriber, tmp_path: Path
     ]
     assert manifest["key_check"] == key_check(SECRET_KEY)
     assert manifest["files"] == {name: found.model_dump() for name, found in measure(folder).items()}
-    assert (folder / "journal" / "17.journal").read_text() == "S 1\nK 1 250\n"
+    assert (folder / "journal" / "17.journal").read_text() == "\nS 1.\n\nK 1 250.\n"
     assert str(folder) in done.output
     assert f"Keep the one with the check value {key_check(SECRET_KEY)} elsewhere" in done.output
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700, "it holds addresses"

@@ -2,8 +2,10 @@
 
 import contextlib
 import random
+import resource
+import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -207,13 +209,42 @@ def test_a_journal_is_read_as_far_as_it_was_written(tmp_path: Path) -> None:
         notes.begins(3)
         notes.answered(3, 451)
     path = send_log.path_of(tmp_path, 7)
-    path.write_bytes(path.read_bytes() + b"S 4")
-    assert send_log.read(tmp_path, 7) == {1: 250, 2: None, 3: 451, 4: None}
+    path.write_bytes(path.read_bytes() + b"\nS 4")
+    assert send_log.read(tmp_path, 7) == {1: 250, 2: None, 3: 451}
     assert send_log.read(tmp_path, 8) is None
-    path.write_bytes(b"\xff\xfe S x\nK 1\n\nS 9\n")
+    path.write_bytes(b"\xff\xfe S x.\nK 1.\n\nS 9.\n")
     assert send_log.read(tmp_path, 7) == {9: None}
     send_log.delete(tmp_path, 7)
     assert send_log.read(tmp_path, 7) is None
+
+
+@pytest.fixture
+def disk_of() -> Iterator[Callable[[int], None]]:
+    """Let files of this process grow to this many bytes only: a write beyond it is cut, and the next one fails, as on a full disk."""
+    old, signalled = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    signal.signal(signal.SIGXFSZ, signalled)
+
+
+def test_a_line_that_a_full_disk_cuts_says_nothing_of_any_delivery(
+    tmp_path: Path, disk_of: Callable[[int], None]
+) -> None:
+    whole = len("\nS 12.\n\nK 12 250.\n\nS 34.\n")
+    for cut in range(len("\nK 34 250.\n")):
+        with send_log.SendLog(tmp_path, cut) as notes:
+            notes.begins(12)
+            notes.answered(12, 250)
+            notes.begins(34)
+            disk_of(whole + cut)
+            notes.answered(34, 250)
+            with pytest.raises(OSError, match=r"[Nn]o space|too large"):
+                notes.begins(56)
+            disk_of(10_000)
+            notes.begins(78)
+        answer = 250 if cut == len("\nK 34 250.") else None
+        assert send_log.read(tmp_path, cut) == {12: 250, 34: answer, 78: None}, cut
 
 
 def test_a_folder_has_one_name(tmp_path: Path) -> None:

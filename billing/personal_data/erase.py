@@ -70,16 +70,21 @@ def _erase(database: Database, acquirers: Acquirers, site: Site, erasure_id: str
 def _begin(database: Database, site: Site, erasure_id: str, at: datetime) -> Customers | None:
     """The customers to delete; None where it has to wait. The next try is scheduled first, so a crash here delays nobody."""
     with database.begin(site, at, ERASER) as ctx:
+        reader = lock_reader(ctx.session, _reader_id(ctx, erasure_id))
         erasure = _lock(ctx, erasure_id)
         if erasure is None:
             return None
         erasure.tries += 1
         erasure.next_attempt_at = again_at(erasure.tries, at)
-        reader = lock_reader(ctx.session, erasure.reader_id)
         return _customers(ctx.session, reader) if _may_go_on(ctx, erasure, reader) else None
 
 
+def _reader_id(ctx: TransactionContext, erasure_id: str) -> str:
+    return ctx.session.get_one(Erasure, erasure_id).reader_id
+
+
 def _lock(ctx: TransactionContext, erasure_id: str) -> Erasure | None:
+    """The erasure if it is still open. The reader is locked before it, as where readers take it back: two orders would deadlock."""
     erasure = lock_one(ctx.session, Erasure, erasure_id)
     return erasure if erasure.done_at is None and erasure.taken_back_at is None else None
 
@@ -106,11 +111,11 @@ def _addresses(session: Session, reader: Reader) -> list[str]:
 def _finish(database: Database, site: Site, erasure_id: str, deleted: Customers, at: datetime) -> None:
     """Delete and blank all by the register. What began while the acquirer was asked makes it wait once more."""
     with database.begin(site, at, ERASER) as ctx:
+        # Also against new rows that refer to it: they wait here, and a trigger refuses them then.
+        reader = lock_one(ctx.session, Reader, _reader_id(ctx, erasure_id))
         erasure = _lock(ctx, erasure_id)
         if erasure is None:
             return
-        # Also against new rows that refer to it: they wait here, and a trigger refuses them then.
-        reader = lock_one(ctx.session, Reader, erasure.reader_id)
         if not _may_go_on(ctx, erasure, reader) or _customers(ctx.session, reader) != deleted:
             return
         erase_rows(ctx, erasure, reader)

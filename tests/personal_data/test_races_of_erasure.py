@@ -1,7 +1,8 @@
 """An erasure against a sign-in, a start, a charge, and news that comes later: whoever is first, nothing of the reader comes back."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 import psycopg
@@ -11,13 +12,17 @@ import sqlalchemy as sa
 from billing.acquirer.answers import CustomerGone
 from billing.dev.sandbox import faults
 from billing.dev.simulate.owed_refunds import pay_owed
-from billing.personal_data import erase
+from billing.personal_data import ask, erase
 from billing.personal_data.models import Erasure
+from billing.platform import stop_points
+from billing.platform.actors import ReaderActor
 from billing.readers.models import Reader
+from billing.readers.register import lock_reader
 from billing.reports.doctor import values
 from tests.support import ledger_checks
 from tests.support.erasures import ask_for, left_over, mentions
 from tests.support.independent_calendar import BROKEN
+from tests.support.polling import until
 from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.two_connections import fail_instead_of_waiting
 from tests.support.world import World, local
@@ -82,6 +87,50 @@ def test_a_session_that_is_nearly_there_is_erased_with_the_others(world: World, 
             lock_at_once(world, paid)
     world.settle()
     assert left_over(world, paid.reader_id) == []
+
+
+WAITING = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+@contextmanager
+def taking_back(world: World, who: Subscriber) -> Iterator[None]:
+    """The transaction in which the reader keeps the account, after its first lock."""
+    services = world.services
+    with services.database.begin(services.site, world.now, ReaderActor(who.reader_id)) as ctx:
+        lock_reader(ctx.session, who.reader_id)
+        yield
+        fail_instead_of_waiting(ctx.session)
+        ask.take_back(ctx, who.reader_id)
+
+
+@pytest.mark.parametrize("transaction", ["first", "last"])
+def test_an_erasure_and_its_taking_back_never_wait_for_each_other(
+    world: World, in_trial: Subscriber, transaction: str
+) -> None:
+    """Both lock the reader, then the erasure."""
+    asked(world, in_trial)
+    services, ends = world.services, ExitStack()
+
+    def take_back(passed: str = "customer.deleted") -> None:
+        if passed == "customer.deleted":
+            ends.enter_context(taking_back(world, in_trial))
+
+    if transaction == "first":
+        take_back()
+    else:
+        stop_points.listen(take_back)
+    with ThreadPoolExecutor(1) as other:
+        try:
+            erasing = other.submit(
+                erase.erase_due, services.database, services.acquirers, services.site, world.now
+            )
+            until(lambda: world.rows(WAITING), "the erasure to wait for the reader")
+        finally:
+            stop_points.listen(None)
+            ends.close()
+        assert erasing.result() == 1
+    assert world.rows("SELECT done_at FROM erasure WHERE taken_back_at IS NOT NULL") == [{"done_at": None}]
+    assert mentions(world, in_trial.email)
 
 
 def test_an_erasure_waits_for_a_charge_under_way(world: World, paid: Subscriber) -> None:

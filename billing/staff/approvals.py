@@ -14,7 +14,7 @@ from billing.mail import obsolete
 from billing.platform import ids
 from billing.platform.actors import staff_id_of
 from billing.platform.context import TransactionContext
-from billing.platform.db import lock_row
+from billing.platform.db import lock_names, lock_row
 from billing.platform.errors import Conflict, NotFound, Refusal
 from billing.readers.register import clean_address
 from billing.rules.lifecycle import NoSuchTransition
@@ -120,6 +120,7 @@ def _new(
 def _ask(ctx: TransactionContext, approval: Approval) -> Approval:
     if not approval.reason:
         raise ActNeedsReason
+    lock_names(ctx.session, "approvals")  # two members who ask at once would both find that nobody has
     if any(other.act == approval.act for other in waiting(ctx)):
         raise AlreadyAsked
     ctx.session.add(approval)

@@ -1,16 +1,20 @@
 """A member of staff, or an impostor, tries to decide alone what needs two members (SEC-6)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
 
+from billing.platform.actors import StaffActor
+from billing.staff import approvals
 from tests.support.actors import BY
 from tests.support.browser import Answer, Browser
 from tests.support.cli import run_on
 from tests.support.staff_members import SignIn, add, sign_in
 from tests.support.starting_points import Subscriber, subscriber
+from tests.support.two_connections import fail_instead_of_waiting
 from tests.support.world import World
 
 FINANCE, OTHER, ADMIN, BOSS = (f"{name}@paper.example" for name in ("finance", "naledi", "admin", "boss"))
@@ -274,6 +278,24 @@ def test_the_same_is_asked_for_once(world: World, yearly: Subscriber, staff: Sig
     finance = staff("finance")
     ask(world, finance, yearly.reader_id, "500.00")
     assert "waits for approval already" in ask(world, finance, yearly.reader_id, "500.00").words
+    assert len(waiting(world)) == 1
+
+
+def test_two_who_ask_for_the_same_at_once_ask_once(world: World) -> None:
+    services = world.services
+
+    @contextmanager
+    def asking(email: str) -> Iterator[None]:
+        member = StaffActor(email, add(world, "admin", email).id)
+        with services.database.begin(services.site, world.now, member) as ctx:
+            fail_instead_of_waiting(ctx.session)
+            approvals.ask_for_admin(ctx, "new@paper.example", reason="Runs the desk.")
+            yield
+
+    with asking(ADMIN), pytest.raises(sa.exc.OperationalError), asking(BOSS):
+        pytest.fail("the second waits for the first")
+    with pytest.raises(approvals.AlreadyAsked), asking(FINANCE):
+        pass
     assert len(waiting(world)) == 1
 
 

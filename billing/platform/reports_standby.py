@@ -15,11 +15,13 @@ log = logging.getLogger(__name__)
 MOST_BEHIND = timedelta(minutes=2)
 """A standby that may lack more than that answers no report."""
 _BEAT = "(SELECT at FROM worker_heartbeat)"
-_WRITTEN = sa.text(f"SELECT pg_current_wal_lsn()::text, home, {_BEAT} FROM installation")  # noqa: S608
-# After a failover both addresses may lead to one server, which isn't in recovery and replays nothing.
-_REPLAYED = sa.text(
-    f"SELECT NOT pg_is_in_recovery() OR pg_last_wal_replay_lsn() >= CAST(:written AS pg_lsn), home, {_BEAT} FROM installation"  # noqa: S608
+_WRITTEN = sa.text(
+    f"SELECT pg_current_wal_lsn()::text, pg_postmaster_start_time(), home, {_BEAT} FROM installation"  # noqa: S608
 )
+# After a failover both addresses may lead to one server, which replays nothing. That it isn't in recovery doesn't tell it from a
+# standby that was promoted while its primary goes on; that it is the server to which the primary's address led does.
+_HAS_ALL = "pg_postmaster_start_time() = :started OR pg_last_wal_replay_lsn() >= CAST(:written AS pg_lsn)"
+_REPLAYED = sa.text(f"SELECT {_HAS_ALL}, home, {_BEAT} FROM installation")  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,11 @@ def look_at(standby: Database, primary: Database) -> Standby:
     It is as far behind as its last worker heartbeat, which tells the time by the workers' clock."""
     # the primary first: a standby that has replayed up to there has all that was committed before
     with primary.transaction() as session:
-        written, home, beat = session.connection().execute(_WRITTEN).one()
+        written, started, home, beat = session.connection().execute(_WRITTEN).one()
     try:
         with standby.transaction() as session:
-            has_all, its_home, its_beat = session.connection().execute(_REPLAYED, {"written": written}).one()
+            given = {"written": written, "started": started}
+            has_all, its_home, its_beat = session.connection().execute(_REPLAYED, given).one()
     except sa.exc.DBAPIError as error:
         return _unfit(f"doesn't answer ({first_line(error)})")
     if its_home != home:

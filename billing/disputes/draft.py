@@ -56,7 +56,8 @@ def fit(texts: Texts, limits: EvidenceLimits) -> Texts:
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: max(most - len(SHORTENED), 0)] + SHORTENED
+    # the mark is cut too, or a limit shorter than it is never met
+    return text if len(text) <= most else text[: max(most - len(SHORTENED), 0)] + SHORTENED[:most]
 
 
 def _summary(evidence: Row, agreed: Row | None, zone: ZoneInfo) -> str:

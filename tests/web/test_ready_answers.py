@@ -1,7 +1,9 @@
 """Answers that an application has ready: the server sends them in their turn, and calls it for all else."""
 
+import gc
 import re
 import socket
+import weakref
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -151,3 +153,32 @@ def test_a_client_that_waits_for_permission_to_send_its_body_gets_it(connection:
     connection.sendall(request.encode())
     assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert bodies(connection, "odd") == [READY]
+
+
+class Watched(Paper):
+    """Keeps weak references to what the server made for each request."""
+
+    def __init__(self) -> None:
+        self.cycles: list[weakref.ref[object]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self.cycles.append(weakref.ref(receive.__self__))  # type: ignore[attr-defined]  # a method of uvicorn's
+        await super().__call__(scope, receive, send)
+
+
+@pytest.mark.parametrize("path", ["/unknown", "/known/forgotten", "/messages"])
+def test_a_request_leaves_nothing_for_the_garbage_collector(path: str) -> None:
+    """Its collections would interrupt the answers of a busy server for ten milliseconds at a time."""
+    paper = Watched()
+    gc.disable()
+    try:
+        with stepped(server(paper)) as running, running.connect() as connection:
+            for _ in range(3):
+                bodies(connection, get(path))
+            running.step(0)
+            left = [of() for of in paper.cycles]
+            assert len(left) == 3
+            assert left[:-1] == [None, None], "the connection has the last one only"
+    finally:
+        gc.enable()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
+from weakref import ref
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
@@ -60,7 +61,8 @@ class ReadyProtocol(BoundedProtocol):
         super()._start()
         # a ready answer is written with its body, which Uvicorn leaves out for HEAD
         if self.scope["method"] != "HEAD":
-            cast("dict[str, Any]", self.scope)[SEND_READY] = partial(self._send_ready, self.cycle)
+            # By a weak reference: the cycle holds the scope, and the two would wait for the garbage collector with all they hold.
+            cast("dict[str, Any]", self.scope)[SEND_READY] = partial(self._send_ready, ref(self.cycle))
 
     def _may_be_answered_at_once(self) -> bool:
         addresses = self._application.addresses.get(self.parser.get_method())
@@ -87,9 +89,10 @@ class ReadyProtocol(BoundedProtocol):
         self.server_state.total_requests += 1
         return True
 
-    def _send_ready(self, cycle: RequestResponseCycle, answer: Ready) -> bool:
+    def _send_ready(self, of: ref[RequestResponseCycle], answer: Ready) -> bool:
         """Write the whole answer of a request, as the application would by messages (see `SendReady`)."""
-        if self.flow.write_paused or cycle.disconnected or not cycle.keep_alive:
+        cycle = of()
+        if cycle is None or self.flow.write_paused or cycle.disconnected or not cycle.keep_alive:
             return False
         self._write(answer)
         cycle.response_started = cycle.response_complete = True

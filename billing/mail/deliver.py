@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 import emails
 from billing.brand.publisher import Publisher
 from billing.mail import suppressions
+from billing.mail.bounces import BounceKind, kind_of, status_in
 from billing.mail.mime import to_bytes
 from billing.mail.models import NOT_WRITTEN, STOPPED, URGENT, URGENT_KIND, Message, MessageState
 from billing.mail.obsolete import holds
@@ -227,6 +228,20 @@ def _send(sender: Sender, message: Message) -> Outcome:
     return sender.transport.send(content, sender=sender.mail_from, recipient=message.recipient)
 
 
+def _is_about_us(refusal: RelayRefused) -> bool:
+    """Whether a 5xx is about our relay, our sender or our text, and says nothing of the mailbox (S6). The next try may fare better."""
+    status = status_in(refusal.reply) or ""
+    match refusal.step:
+        case "mail" | "data":
+            return True
+        case "dot":  # some servers name an unknown mailbox only here: then by its status (RFC 3463)
+            return not status.startswith(("5.1.", "5.2."))
+        case "rcpt":
+            return kind_of(status) is BounceKind.POLICY
+        case _:  # we didn't offer it
+            return False
+
+
 _MARK = sa.text(
     "UPDATE message SET claimed_by = NULL, tries = :tries, state = :state, accepted_at = :accepted_at, next_attempt_at = :next_attempt_at,"
     " last_answer = :answer WHERE id = :id"
@@ -242,9 +257,9 @@ def _mark(session: Session, me: int, message: Message, outcome: Outcome, at: dat
     match outcome:
         case Accepted(answer):
             state = MessageState.ACCEPTED
-        case RelayRefused(code, reply):
+        case RelayRefused(code, reply) if not _is_about_us(outcome):
             state, answer = MessageState.REFUSED, f"{code} {reply}"
-        case Deferred(code, reply):  # retried until the mail expires (S5)
+        case RelayRefused(code, reply) | Deferred(code, reply):  # retried until the mail expires (S5)
             state, answer = MessageState.QUEUED, f"{code} {reply}"
         case RelayUnknown(answer):
             state = MessageState.QUEUED

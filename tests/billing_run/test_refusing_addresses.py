@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from billing.dev.fake_smtp import Step
 from billing.dev.paper.sample_articles import sample_articles
 from tests.support.browser import Browser
 from tests.support.leaps import leap_to
@@ -70,8 +71,20 @@ def test_an_address_that_says_later_for_weeks_while_others_get_mail_is_no_better
 
 
 @pytest.mark.usefixtures("in_trial")
-def test_a_mail_server_of_ours_that_is_away_ends_nothing(world: World) -> None:
-    world.smtp.refuse(451, "later", at="mail")
+@pytest.mark.parametrize(
+    ("at", "code", "words"),
+    [
+        ("mail", 451, "later"),
+        ("mail", 550, "5.1.8 sender unknown"),
+        ("rcpt", 550, "5.7.1 this account is suspended"),
+        ("data", 554, "5.5.1 no"),
+        ("dot", 554, "Message rejected: your address is not verified"),
+    ],
+)
+def test_a_mail_server_of_ours_that_is_away_ends_nothing(
+    world: World, at: Step, code: int, words: str
+) -> None:
+    world.smtp.refuse(code, words, at=at)
     while_notices_wait(world)
     leap_to(world, local(2027, 3, 24, 8))
     world.advance_to(local(2027, 3, 24, 12))

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
-from email.message import EmailMessage, Message
-from email.policy import default
+from email.message import Message
 from email.utils import getaddresses
 from enum import StrEnum
 
@@ -98,7 +97,8 @@ def read_report(tokens: Tokens, raw: bytes, *, recipient: str = "") -> BounceRep
 
     `recipient` is the address it came to, where the mail server passes it on; otherwise the headers tell it."""
     try:
-        message = message_from_bytes(raw[:LARGEST], policy=default)
+        # not by the library's newer policy, which raises at addresses like `x <`
+        message = message_from_bytes(raw[:LARGEST])
         if message.get_content_type() != "multipart/report":
             return None
         parts = {part.get_content_type(): part for part in message.walk()}
@@ -113,7 +113,7 @@ def read_report(tokens: Tokens, raw: bytes, *, recipient: str = "") -> BounceRep
 
 
 def _bounce(
-    tokens: Tokens, message: EmailMessage, part: EmailMessage, recipient: str, name: str
+    tokens: Tokens, message: Message, part: Message, recipient: str, name: str
 ) -> BounceReport | None:
     number = _first(tokens, [recipient, *addresses_in(message, RECIPIENTS)])
     failed = [block for block in _blocks(part) if block.get("action", "").lower() == "failed"]
@@ -123,9 +123,7 @@ def _bounce(
     return BounceReport(number, kind_of(status or "5.0.0"), status or "", name)
 
 
-def _complaint(
-    tokens: Tokens, part: EmailMessage, raw: bytes, recipient: str, name: str
-) -> BounceReport | None:
+def _complaint(tokens: Tokens, part: Message, raw: bytes, recipient: str, name: str) -> BounceReport | None:
     """Complaints often redact addresses, so our own tag in the copy of the mail counts (B4)."""
     fields = next(_blocks(part), {})
     if fields.get("feedback-type", "").lower() not in ("abuse", "fraud", "other"):
@@ -151,7 +149,7 @@ def addresses_in(message: Message, headers: Sequence[str]) -> Iterator[str]:
             yield address
 
 
-def _blocks(part: EmailMessage) -> Iterator[dict[str, str]]:
+def _blocks(part: Message) -> Iterator[dict[str, str]]:
     """The groups of fields in a part like message/delivery-status, which the library parses as messages."""
     payload = part.get_payload()
     for block in payload if isinstance(payload, list) else []:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 from html.parser import HTMLParser
@@ -11,6 +12,8 @@ _CONTAINERS = ("multipart/alternative", "multipart/mixed", "multipart/related", 
 _UNKEPT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 """Control characters, surrogates, which UTF-8 can't hold, and characters that turn the direction of writing."""
 _HIDDEN = ("head", "style", "script", "title", "template", "blockquote")
+_MARKED_SECTION = re.compile(r"<!\[[^>]*(>|\Z)")
+"""Such as `<![if !mso]>`, which browsers skip. The library raises AssertionError at one that it doesn't know."""
 _BREAKS = ("br", "p", "div", "tr", "li", "h1", "h2", "h3")
 LONGEST_NAME = 100
 MOST_NAMES = 10
@@ -37,7 +40,7 @@ def header(message: Message, name: str) -> str:
     raw = str(message.get(name, ""))[:2000]
     try:
         return clean(" ".join(str(make_header(decode_header(raw))).split()))
-    except (LookupError, ValueError):  # an unknown or broken encoding
+    except (HeaderParseError, LookupError, ValueError):  # an unknown or broken encoding
         return clean(" ".join(raw.split()))
 
 
@@ -105,7 +108,7 @@ class _HtmlText(HTMLParser):
 
 def _text_of_html(html: str) -> str:
     parser = _HtmlText()
-    parser.feed(html)
+    parser.feed(_MARKED_SECTION.sub("", html))
     parser.close()
     lines = (line.strip() for line in "".join(parser.written).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

@@ -110,6 +110,16 @@ def test_what_is_no_report_about_ours_is_none(raw: bytes) -> None:
     assert read_report(TOKENS, raw) is None
 
 
+@pytest.mark.parametrize("header", ["To: x <", 'To: "', "To: x@[", "Delivered-To: (((", "Envelope-To: =?"])
+def test_a_report_whose_headers_nobody_can_read_is_read_all_the_same(header: str) -> None:
+    sender = envelope_sender(TOKENS, 77, "bounce.example")
+    raw = dsn("somebody@example.com").replace(b"To: somebody@example.com", header.encode())
+    assert read_report(TOKENS, raw) is None
+    report = read_report(TOKENS, raw, recipient=sender)
+    assert report is not None
+    assert report.number == 77
+
+
 def test_a_mailbox_that_does_not_exist_gets_no_more_newsletters(newsroom: Newsroom) -> None:
     mail, _other = newsroom.send_to(2)
     issue_id = newsroom.world.rows("SELECT id FROM issue")[0]["id"]

@@ -210,6 +210,9 @@ def test_a_forged_address_names_nothing(forged: str) -> None:
         b"Content-Type: text/plain; charset=nonsense\r\n\r\nHello",
         b"Content-Type: multipart/mixed\r\n\r\nHello",
         b"From: =?nonsense?q?x?=\r\n\r\n\x00\x01",
+        b"From: =?utf-8?B?VGhhbmRpI?= <thandi@example.com>\r\n\r\nCut in the middle of its coding.",
+        b"Content-Type: text/html\r\n\r\n<![unknown]><p>Hello",
+        b"Content-Type: text/html\r\n\r\nHello <![cut sho",
         b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nA: b\r\n\r\nx\r\n--b--",
         b"".join(
             b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(2000)
@@ -222,7 +225,7 @@ def test_no_content_makes_it_fail(raw: bytes) -> None:
 
 def test_html_is_read_as_its_text() -> None:
     html = (
-        "<html><head><style>p{}</style></head><body><p>Yes,&nbsp;please.<br>Thandi</p>"
+        "<html><head><style>p{}</style></head><body><![if !mso]><![of whom]><p>Yes,&nbsp;please.<br>Thandi</p>"
         "<div>On Monday you wrote:</div><blockquote>No, once.</blockquote><script>alert(1)</script></body></html>"
     )
     message = EmailMessage()

@@ -47,8 +47,12 @@ def doctor() -> None:
 @billing.command()
 @click.option("--day", type=DAY, help="One civil day, 2027-03-16; else all that is due.")
 def reconcile(day: datetime | None) -> None:
-    """Our books against the acquirer's, to the end of yesterday. Exit status 1 when they differ and nobody has explained it."""
+    """Our books against the acquirer's, to the end of yesterday. Exit status 1 when they differ and nobody has explained it.
+
+    Compares nothing while money is held, as after a restore: what the database lacks then is no difference yet."""
     from billing.platform.actors import Command
+    from billing.platform.claims import only_one
+    from billing.platform.installation import refuse_held
     from billing.reconcile import schedule
     from billing.reconcile.reconcile import reconcile as compare
 
@@ -58,12 +62,15 @@ def reconcile(day: datetime | None) -> None:
     if day is not None and day.date() > yesterday:
         raise click.ClickException("That day isn't over yet; its books aren't closed.")
     with services.database.begin(services.site, at, Command()) as ctx:
+        refuse_held(ctx.session)
         since = schedule.since_when(ctx) or yesterday
     first, last = (day.date(),) * 2 if day is not None else (min(since, yesterday), yesterday)
-    with progress() as say:
+    with only_one(services.database, schedule.COMPARING) as free, progress() as say:
+        if not free:
+            raise click.ClickException("The worker compares the books now. Try again when it has ended.")
         report = compare(services.reconcile_context, first, last, at, lambda doing: say(f"  {doing}"))
-    if day is None:
-        schedule.keep(services.reconcile_context, report, at)
+        if day is None:
+            schedule.keep(services.reconcile_context, report, at)
     days = f"{report.since}" if report.since == report.through else f"{report.since} to {report.through}"
     click.echo(f"{days}: {report.movements} movements at the acquirer")
     if report.caught_up:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from billing.disputes import warn
+from billing.platform.claims import only_one
 from billing.platform.errors import Unavailable
+from billing.reconcile import schedule
 from billing.reconcile.reconcile import ComparisonReport, reconcile
 from tests.reports.operator import command, execute
 from tests.support.actors import BY
@@ -369,6 +371,26 @@ def test_finance_closes_a_case_with_a_reason_and_it_is_audited(world: World, sta
         "reason": "A test by Sipho, given back by hand.",
         "subject": case["id"],
     }
+
+
+@pytest.mark.usefixtures("paid")
+def test_while_money_is_held_the_command_compares_nothing(world: World) -> None:
+    foreign_charge(world)
+    world.execute("UPDATE installation SET home = 'somewhere else'")
+    for given in (("reconcile",), ("reconcile", "--day", "2027-03-15")):
+        status, _, complaint = command(world, *given)
+        assert (status, len(complaint.splitlines())) == (1, 1), complaint
+        assert "billing adopt" in complaint
+    assert cases(world) == []
+    assert world.rows("SELECT 1 FROM reconciliation WHERE done_at IS NOT NULL") == []
+
+
+@pytest.mark.usefixtures("paid")
+def test_while_a_worker_compares_the_command_does_not(world: World) -> None:
+    with only_one(world.services.database, schedule.COMPARING):
+        status, _, complaint = command(world, "reconcile")
+    assert (status, "The worker compares the books now" in complaint) == (1, True)
+    assert world.rows("SELECT 1 FROM reconciliation WHERE done_at IS NOT NULL") == []
 
 
 def test_a_day_that_is_not_over_is_not_compared(world: World) -> None:

@@ -21,6 +21,7 @@ _ONE = ", one "
 _FOLLOWING = (
     "state",
     "plan_id",
+    "description",
     "period_start_on",
     "period_end_on",
     "gross",

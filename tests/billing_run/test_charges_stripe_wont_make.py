@@ -12,6 +12,7 @@ from billing.billing_run.run import run
 from tests.support import ledger_checks
 from tests.support.cli import run_on
 from tests.support.leaps import leap_to
+from tests.support.signed_in import signed_in
 from tests.support.staff_members import add, sign_in
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -139,6 +140,30 @@ def test_a_first_charge_is_announced_again_after_it_could_not_be_made(
     assert "first notice for 2027-03-25" in world.mail_kinds(notified.email)
     check_reads_on(world, notified)
     ledger_checks.check(world)
+
+
+def test_an_invoice_that_is_drawn_again_for_another_plan_names_that_plan(
+    world: World, notified: Subscriber
+) -> None:
+    world.sandbox.banks("restrict")
+    world.advance_to(local(2027, 3, 16, 18))
+    assert [row["gross"] for row in world.rows("SELECT gross FROM invoice")] == [7500]
+    world.sandbox.banks("restrict", off=True)
+    close_the_case(world)
+    world.advance(days=1)
+    extended = world.api.post(
+        f"/v1/subscriptions/{notified.subscription_id}/extend",
+        json={"days": 10, "reason": "We could not charge."},
+        headers={"Idempotency-Key": "days-1"},
+    )
+    extended.raise_for_status()
+    browser = signed_in(world, notified.email).again("/account/plan?to=yearly")
+    browser.post("/account/plan", consent="yes")
+    world.advance_to(local(2027, 4, 6, 12))
+    assert [charge["amount"] for charge in world.charges()] == [75000]
+    (invoice,) = world.rows("SELECT description, gross FROM invoice")
+    assert invoice["gross"] == 75000
+    assert invoice["description"].endswith(", one year")
 
 
 def test_a_reader_who_cancels_or_gives_another_card_closes_the_case(

@@ -175,7 +175,11 @@ def leaving(ctx: TransactionContext, subscription: Subscription, asked_at: datet
     paid = ctx.session.exec(
         select(Payment, Invoice)
         .join(Invoice, col(Invoice.id) == Payment.invoice_id)
-        .where(Invoice.subscription_id == s.id, Invoice.period_number == s.period_number)
+        .where(
+            Invoice.subscription_id == s.id,
+            Invoice.period_number == s.period_number,
+            col(Payment.duplicate).is_(False),
+        )
     ).first()
     if paid is None:
         return None

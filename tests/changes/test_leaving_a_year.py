@@ -6,6 +6,9 @@ from datetime import date, datetime
 
 import pytest
 
+from billing.changes.cancel import leaving
+from billing.platform.actors import WORKER
+from billing.subscriptions.models import Subscription
 from tests.support.cancel_helpers import cancel
 from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
@@ -42,6 +45,29 @@ def test_a_year_left_early_gives_the_rest_back_by_the_day(world: World, in_june:
     assert not world.access(locked, reader)["allowed"]
     world.advance_to(local(2028, 4, 1))
     assert len(world.charges()) == 1
+
+
+def test_a_year_that_was_paid_twice_is_left_by_the_payment_that_stayed(
+    world: World, in_june: Subscriber
+) -> None:
+    """The other one has gone back."""
+    world.execute(
+        "INSERT INTO attempt SELECT (jsonb_populate_record(a, jsonb_build_object('id', 'att_twice', 'ordinal', 9,"
+        " 'idempotency_key', 'twice', 'intent_ref', 'pi_twice', 'page_ref', NULL))).* FROM attempt a"
+    )
+    world.execute(
+        "INSERT INTO payment SELECT (jsonb_populate_record(p, jsonb_build_object('id', 'pay_twice', 'duplicate', true,"
+        " 'attempt_id', 'att_twice', 'intent_ref', 'pi_twice', 'charge_ref', 'ch_twice'))).* FROM payment p"
+    )
+    world.execute(
+        "UPDATE payment SET paid_at = paid_at + interval '1 second' WHERE NOT duplicate"
+    )  # it moves behind
+    services = world.services
+    with services.database.begin(services.site, world.now, WORKER) as ctx:
+        left = leaving(ctx, ctx.session.get_one(Subscription, in_june.subscription_id), ctx.at)
+    assert left is not None
+    assert left.payment.id != "pay_twice"
+    assert left.cents == 44179
 
 
 def test_an_earlier_letter_found_after_a_year_was_left_gives_no_reading_back(

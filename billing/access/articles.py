@@ -9,7 +9,7 @@ from billing.access.models import Article, ArticleVersion
 from billing.access.policies import AccessTerms
 from billing.platform.actors import acted_by
 from billing.platform.context import TransactionContext
-from billing.platform.db import lock_row
+from billing.platform.db import lock_names, lock_row
 from billing.platform.errors import NotFound
 from billing.platform.storable import storable
 from billing.platform.text_parts import has_all, indexed
@@ -83,7 +83,8 @@ def sections(session: Session) -> list[str]:
 def register(ctx: TransactionContext, given: Article, terms: AccessTerms) -> Article:
     """Add the article with these terms, or change the one of its id. Raises WindowWithoutLevel, WindowTooLong."""
     terms.check()
-    known = ctx.session.get(Article, given.id)
+    lock_names(ctx.session, f"article {given.id}")  # two who add one article at once would both insert it
+    known = lock_row(ctx.session, Article, given.id)
     before = _deciding(known) if known else None  # read now: `merge` writes into `known`
     row = ctx.session.merge(given) if known else given
     row.access, row.free_hours, row.open_after_days = terms.access, terms.free_hours, terms.open_after_days
@@ -112,7 +113,9 @@ def set_terms(ctx: TransactionContext, article_id: str, terms: AccessTerms) -> t
 
 def remove(ctx: TransactionContext, article_id: str) -> None:
     """Remove the article from the registry; its versions stay. Raises UnknownArticle."""
-    found = article(ctx.session, article_id)
+    found = lock_row(ctx.session, Article, article_id)
+    if found is None:
+        raise UnknownArticle
     ctx.session.add(_version(ctx, found, removed=True))
     ctx.session.delete(found)
 

@@ -22,9 +22,8 @@ from billing.reports.doctor import values
 from tests.support import ledger_checks
 from tests.support.erasures import ask_for, left_over, mentions
 from tests.support.independent_calendar import BROKEN
-from tests.support.polling import until
 from tests.support.starting_points import Subscriber, fast_forward
-from tests.support.two_connections import fail_instead_of_waiting
+from tests.support.two_connections import fail_instead_of_waiting, until_one_waits
 from tests.support.world import World, local
 
 LOCKED = sa.exc.OperationalError
@@ -89,9 +88,6 @@ def test_a_session_that_is_nearly_there_is_erased_with_the_others(world: World, 
     assert left_over(world, paid.reader_id) == []
 
 
-WAITING = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
 @contextmanager
 def taking_back(world: World, who: Subscriber) -> Iterator[None]:
     """The transaction in which the reader keeps the account, after its first lock."""
@@ -124,7 +120,7 @@ def test_an_erasure_and_its_taking_back_never_wait_for_each_other(
             erasing = other.submit(
                 erase.erase_due, services.database, services.acquirers, services.site, world.now
             )
-            until(lambda: world.rows(WAITING), "the erasure to wait for the reader")
+            until_one_waits(world)
         finally:
             stop_points.listen(None)
             ends.close()

@@ -150,7 +150,9 @@ def _lock(session: Session, method_id: str) -> tuple[list[Subscription], Payment
             Subscription.payment_method_id == method_id, Subscription.state != State.ENDED
         )
     ).all()
-    subscriptions = list(lock_all(session, ids_of_live).values())
+    locked = lock_all(session, ids_of_live).values()
+    # again, under the lock: the reader may have given another card meanwhile
+    subscriptions = [s for s in locked if s.payment_method_id == method_id and s.state is not State.ENDED]
     return subscriptions, lock_one(session, PaymentMethod, method_id)
 
 

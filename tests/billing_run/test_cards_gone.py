@@ -3,12 +3,19 @@ else changes.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from billing.acquirer.answers import SavedCard
 from billing.billing_run.run import run
+from billing.cards import saved_cards
+from billing.platform.actors import WORKER
+from billing.subscriptions.change import lock
 from tests.support.starting_points import Subscriber
+from tests.support.two_connections import until_one_waits
 from tests.support.world import World, local
 
 UNHEARD = [{"effect": "drop", "type": kind} for kind in ("payment_method.detached", "customer.deleted")]
@@ -215,3 +222,38 @@ def test_an_unknown_charge_of_a_deleted_customer_is_found_all_the_same(
     assert attempts(world) == ["charged", "charged"]
     assert len(world.charges()) == 2
     assert world.subscription(paid.subscription_id)["status"] == "active"
+
+
+@pytest.mark.parametrize("news", ["renewed", "removed"])
+def test_news_of_a_card_that_waits_for_the_change_to_another_changes_nothing(
+    world: World, owing: Subscriber, news: str
+) -> None:
+    services = world.services
+    (old,) = world.rows(
+        "SELECT gateway_ref, customer_ref, brand, last4, exp_month, fingerprint FROM payment_method"
+    )
+    (before,) = world.rows("SELECT retry_on, next_action_at FROM subscription")
+    card = SavedCard(old["customer_ref"], "", old["brand"], old["last4"], old["exp_month"], 2035, None)
+
+    def settle_news() -> None:
+        with services.database.begin(services.site, world.now, WORKER) as ctx:
+            if news == "renewed":
+                saved_cards.renewed(ctx, "stripe", replace(card, method_ref=old["gateway_ref"]))
+            else:
+                saved_cards.removed(ctx, "stripe", [old["gateway_ref"]])
+
+    with ThreadPoolExecutor(1) as other:
+        with services.database.begin(services.site, world.now, WORKER) as ctx:
+            subscription = lock(ctx.session, owing.subscription_id)
+            method = saved_cards.keep_card(
+                ctx, "stripe", owing.reader_id, replace(card, method_ref="pm_new", last4="4444")
+            )
+            ctx.session.flush()
+            subscription.payment_method_id = method.id
+            ctx.session.flush()
+            settled = other.submit(settle_news)
+            until_one_waits(world)
+            kept = method.id
+        settled.result()
+    (after,) = world.rows("SELECT payment_method_id, retry_on, next_action_at FROM subscription")
+    assert after == before | {"payment_method_id": kept}

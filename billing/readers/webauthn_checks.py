@@ -20,6 +20,7 @@ from sqlmodel import Session, select
 from billing.platform.context import TransactionContext
 from billing.platform.errors import TooMany
 from billing.platform.site import Site
+from billing.platform.storable import storable
 from billing.readers import devices, rate
 from billing.readers.models import PasskeyColumns
 
@@ -231,6 +232,8 @@ class PasskeyAnswer:
             response = whole["response"]
             signed = json.loads(_decoded(response["clientDataJSON"]))
             owner = response.get("userHandle")
+            if not storable(whole["id"]):
+                raise ValueError("no key of ours has such an id")
             given = response.get("transports") or ()
             return cls(
                 whole,

@@ -359,6 +359,18 @@ def test_a_damaged_answer_is_refused(site: World, device: Authenticator, changed
     assert try_in(browser, answer).status == 422
 
 
+@pytest.mark.parametrize("name", ["\0", "a\0b", "\ud800"])
+def test_an_answer_of_a_key_that_cannot_be_ours_is_refused_and_counted(
+    site: World, device: Authenticator, name: str
+) -> None:
+    """PostgreSQL's text can't hold it."""
+    add(site, device)
+    browser = site.browser()
+    answer = json.loads(device.get(options_on(browser.get("/sign-in")), None))
+    assert try_in(browser, json.dumps(answer | {"id": name})).status == 422
+    assert site.rows("SELECT 1 FROM rate_count") != []
+
+
 @pytest.mark.parametrize(
     "credential", ["", "{", "[]", "7", "null", "{}", '{"response": 1}', "[" * 20_000, "\x00"]
 )

@@ -73,8 +73,8 @@ def any_refused(session: Session, rows: Rows) -> bool:
 
 
 def _was_refused(session: Session, message: Attempted) -> bool:
-    """By a 5xx answer; by staff, who stopped all mail there; or by 4xx answers until it expired, while another address accepted
-    mail, so the relay worked. A mail that we couldn't render doesn't count."""
+    """By a 5xx answer about the mailbox; by staff, who stopped all mail there; or by other refusals until it expired, while another
+    address accepted mail, so the relay worked. A mail that we couldn't render doesn't count."""
     answer = message.last_answer or ""
     if message.state is MessageState.REFUSED:
         return not answer.startswith("0 ") or answer == STOPPED_ANSWER

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from billing.changes import postpone
-from billing.changes.give_back import GiveBack, return_money
+from billing.changes.give_back import GiveBack, paid_for, return_money
 from billing.changes.next_terms import announce_price_again
 from billing.changes.refusals import AlreadyEnded
 from billing.notices.cancellation import cancellation_undone, subscription_cancelled
@@ -172,18 +172,14 @@ def leaving(ctx: TransactionContext, subscription: Subscription, asked_at: datet
         return None
     if s.cancels_at is not None and not can_undo(ctx.site, s, ctx.at):
         return None
-    paid = ctx.session.exec(
-        select(Payment, Invoice)
-        .join(Invoice, col(Invoice.id) == Payment.invoice_id)
-        .where(
-            Invoice.subscription_id == s.id,
-            Invoice.period_number == s.period_number,
-            col(Payment.duplicate).is_(False),
-        )
-    ).first()
-    if paid is None:
+    paid = [
+        (payment, invoice)
+        for payment, invoice, _ in paid_for(ctx.session, s)
+        if invoice.period_number == s.period_number
+    ]
+    if not paid:
         return None
-    payment, invoice = paid
+    ((payment, invoice),) = paid
     if is_taken(ctx.session, payment):
         return None
     last_day = max(ctx.today, term.leaves_on(ctx.site.today(asked_at), ctx.site.policy.term_notice_days))

@@ -59,9 +59,8 @@ def test_a_year_that_was_paid_twice_is_left_by_the_payment_that_stayed(
         "INSERT INTO payment SELECT (jsonb_populate_record(p, jsonb_build_object('id', 'pay_twice', 'duplicate', true,"
         " 'attempt_id', 'att_twice', 'intent_ref', 'pi_twice', 'charge_ref', 'ch_twice'))).* FROM payment p"
     )
-    world.execute(
-        "UPDATE payment SET paid_at = paid_at + interval '1 second' WHERE NOT duplicate"
-    )  # it moves behind
+    # the row that is written last comes last where no order is asked for
+    world.execute("UPDATE payment SET paid_at = paid_at + interval '1 second' WHERE NOT duplicate")
     services = world.services
     with services.database.begin(services.site, world.now, WORKER) as ctx:
         left = leaving(ctx, ctx.session.get_one(Subscription, in_june.subscription_id), ctx.at)

@@ -92,6 +92,11 @@ def status_in(words: str) -> str | None:
     return found.group() if found else None
 
 
+def kind_in(words: str) -> BounceKind:
+    """The meaning of an answer for the mailbox, by the status code in it."""
+    return kind_of(status_in(words) or "5.0.0")
+
+
 def read_report(tokens: Tokens, raw: bytes, *, recipient: str = "") -> BounceReport | None:
     """The report in this mail; None when it is no report, not about our mail, or forged. Never raises for its content.
 

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 import emails
 from billing.brand.publisher import Publisher
 from billing.mail import suppressions
-from billing.mail.bounces import BounceKind, kind_of, status_in
+from billing.mail.bounces import BounceKind, kind_in, status_in
 from billing.mail.mime import to_bytes
 from billing.mail.models import NOT_WRITTEN, STOPPED, URGENT, URGENT_KIND, Message, MessageState
 from billing.mail.obsolete import holds
@@ -230,14 +230,13 @@ def _send(sender: Sender, message: Message) -> Outcome:
 
 def _is_about_us(refusal: RelayRefused) -> bool:
     """Whether a 5xx is about our relay, our sender or our text, and says nothing of the mailbox (S6). The next try may fare better."""
-    status = status_in(refusal.reply) or ""
     match refusal.step:
         case "mail" | "data":
             return True
         case "dot":  # some servers name an unknown mailbox only here: then by its status (RFC 3463)
-            return not status.startswith(("5.1.", "5.2."))
+            return not (status_in(refusal.reply) or "").startswith(("5.1.", "5.2."))
         case "rcpt":
-            return kind_of(status) is BounceKind.POLICY
+            return kind_in(refusal.reply) is BounceKind.POLICY
         case _:  # we didn't offer it
             return False
 

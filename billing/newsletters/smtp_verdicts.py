@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
 
-from billing.mail.bounces import BounceKind, kind_of, status_in
+from billing.mail.bounces import BounceKind, kind_in, status_in
 from billing.mail.smtp import Accepted, Deferred, Outcome, RelayRefused
 
 REFUSALS_IN_A_ROW = 5
@@ -41,8 +41,7 @@ def verdict_on(outcome: Outcome) -> SmtpVerdict:
             return SmtpVerdict.LATER
         case RelayRefused(step="rcpt", reply=reply):
             # Not STOP: it may be the policy of this recipient's provider alone.
-            is_policy = kind_of(status_in(reply) or "5.0.0") is BounceKind.POLICY
-            return SmtpVerdict.REFUSED if is_policy else SmtpVerdict.BOUNCED
+            return SmtpVerdict.REFUSED if kind_in(reply) is BounceKind.POLICY else SmtpVerdict.BOUNCED
         case RelayRefused(step=step, reply=reply):
             is_policy = bool(step) and (status_in(reply) or "").startswith("5.7.")
             return SmtpVerdict.STOP if is_policy else SmtpVerdict.REFUSED

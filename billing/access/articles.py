@@ -100,9 +100,7 @@ def set_terms(ctx: TransactionContext, article_id: str, terms: AccessTerms) -> t
     """Give a registered article these terms; the article and its terms before. Raises UnknownArticle, WindowWithoutLevel,
     WindowTooLong."""
     terms.check()
-    row = lock_row(ctx.session, Article, article_id)
-    if row is None:
-        raise UnknownArticle
+    row = _locked(ctx, article_id)
     before = AccessTerms(row.access, row.free_hours, row.open_after_days)
     row.access, row.free_hours, row.open_after_days = terms.access, terms.free_hours, terms.open_after_days
     if before != terms:
@@ -113,11 +111,16 @@ def set_terms(ctx: TransactionContext, article_id: str, terms: AccessTerms) -> t
 
 def remove(ctx: TransactionContext, article_id: str) -> None:
     """Remove the article from the registry; its versions stay. Raises UnknownArticle."""
+    found = _locked(ctx, article_id)
+    ctx.session.add(_version(ctx, found, removed=True))
+    ctx.session.delete(found)
+
+
+def _locked(ctx: TransactionContext, article_id: str) -> Article:
     found = lock_row(ctx.session, Article, article_id)
     if found is None:
         raise UnknownArticle
-    ctx.session.add(_version(ctx, found, removed=True))
-    ctx.session.delete(found)
+    return found
 
 
 def _deciding(row: Article) -> dict[str, Any]:

@@ -12,23 +12,12 @@ from tests.support.two_connections import until_one_waits
 from tests.support.world import World
 
 PROGRAM = ApiActor("cms")
-BODY = {
-    "title": "A bridge",
-    "url": "https://paper.example/bridge",
-    "section": "Town",
-    "published_at": "2027-03-01T06:00:00Z",
-    "access": "subscriber",
-}
+KNOWN = {"title": "A bridge", "url": "https://paper.example/bridge", "section": "Town"}
+BODY = KNOWN | {"published_at": "2027-03-01T06:00:00Z", "access": "subscriber"}
 
 
 def article(world: World) -> Article:
-    return Article(
-        id="bridge",
-        title="A bridge",
-        url="https://paper.example/bridge",
-        section="Town",
-        published_at=world.now,
-    )
+    return Article(id="bridge", published_at=world.now, **KNOWN)
 
 
 def put(world: World) -> int:

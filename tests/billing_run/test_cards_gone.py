@@ -229,9 +229,7 @@ def test_news_of_a_card_that_waits_for_the_change_to_another_changes_nothing(
     world: World, owing: Subscriber, news: str
 ) -> None:
     services = world.services
-    (old,) = world.rows(
-        "SELECT gateway_ref, customer_ref, brand, last4, exp_month, fingerprint FROM payment_method"
-    )
+    (old,) = world.rows("SELECT gateway_ref, customer_ref, brand, last4, exp_month FROM payment_method")
     (before,) = world.rows("SELECT retry_on, next_action_at FROM subscription")
     card = SavedCard(old["customer_ref"], "", old["brand"], old["last4"], old["exp_month"], 2035, None)
 

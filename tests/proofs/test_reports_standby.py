@@ -57,9 +57,8 @@ def test_exports_read_from_a_standby_that_is_near_enough(tmp_path: Path) -> None
                 inline_command("operate.md", RESET), inline_command("operate.md", "SELECT pg_reload_conf()")
             )
 
-            pair.standby.do(
-                "SELECT pg_wal_replay_resume()", "SELECT pg_promote()"
-            )  # by mistake: its primary goes on
+            # by mistake: its primary goes on
+            pair.standby.do("SELECT pg_wal_replay_resume()", "SELECT pg_promote()")
             world.skip_to(world.now + timedelta(minutes=5))
             beat(world)
             assert "Read from the primary: the standby for reports may lack the last 330 s." in export()

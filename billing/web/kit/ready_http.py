@@ -89,9 +89,9 @@ class ReadyProtocol(BoundedProtocol):
         self.server_state.total_requests += 1
         return True
 
-    def _send_ready(self, of: ref[RequestResponseCycle], answer: Ready) -> bool:
+    def _send_ready(self, weak: ref[RequestResponseCycle], answer: Ready) -> bool:
         """Write the whole answer of a request, as the application would by messages (see `SendReady`)."""
-        cycle = of()
+        cycle = weak()
         if cycle is None or self.flow.write_paused or cycle.disconnected or not cycle.keep_alive:
             return False
         self._write(answer)

@@ -76,7 +76,9 @@ class Nginx(TlsEdge):
                 stream.write(struct.pack("q", until - 3601))
 
     def _cached(self) -> list[Path]:
-        return [path for path in (self.folder / "cache-decisions").rglob("*") if path.is_file()]
+        # nginx writes an answer to a name with a suffix, and renames it when it's whole
+        found = (self.folder / "cache-decisions").rglob("*")
+        return [path for path in found if path.is_file() and not path.suffix]
 
 
 def configured(

@@ -3,7 +3,7 @@
 from billing.acquirer.balance_port import DisputeState
 from billing.ledger.models import Account
 from billing.ledger.post import Posting, post
-from billing.payments import refunds_owed
+from billing.payments import postings, refunds_owed
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment
 from billing.platform.context import TransactionContext
@@ -12,8 +12,8 @@ from billing.platform.context import TransactionContext
 def post_movements(ctx: TransactionContext, dispute: Dispute) -> None:
     """Post what has happened so far; an inquiry moves no money. Safe to repeat.
 
-    A lost dispute is a cost in full: VAT comes back only with a credit note (VAT-10), and there is none. Or it pays what a bounced
-    refund left owing."""
+    A lost dispute is a cost in full: VAT comes back only with a credit note (VAT-10), and there is none. Or it pays what was owed:
+    a refund that bounced, or a duplicate payment."""
     if dispute.inquiry:
         return
     cents = dispute.amount
@@ -24,6 +24,8 @@ def post_movements(ctx: TransactionContext, dispute: Dispute) -> None:
         payment = ctx.session.get_one(Payment, dispute.payment_id)
         returned = refunds_owed.returned_by_bank(ctx.session, payment)
         debt = sum(refund.amount for refund in returned if refund.bounced_at is not None)
+        if payment.duplicate:
+            debt = min(cents, debt + payment.amount - postings.credited(ctx.session, payment))
         lost = {Account.REFUNDS: cents - debt, Account.REFUNDS_OWED: debt, Account.DISPUTES: -cents}
         _post(ctx, dispute, "dispute_lost", lost)
 

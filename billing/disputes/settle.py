@@ -147,7 +147,7 @@ def _settle(ctx: TransactionContext, payment: Payment, answer: DisputeAnswer) ->
     dispute.answer_at = _answered_by_system_at(ctx, dispute)
     ctx.session.flush()
     post_movements(ctx, dispute)
-    _follow(ctx, dispute, invoice, escalated=escalated)
+    _follow(ctx, dispute, payment, invoice, escalated=escalated)
     if dispute.state is DisputeState.WON:
         failed.dispute_won(ctx, payment)
     if dispute.state is DisputeState.LOST:
@@ -198,11 +198,14 @@ def _begin(ctx: TransactionContext, payment: Payment, answer: DisputeAnswer) -> 
     )
 
 
-def _follow(ctx: TransactionContext, dispute: Dispute, invoice: Invoice, *, escalated: bool) -> None:
+def _follow(
+    ctx: TransactionContext, dispute: Dispute, payment: Payment, invoice: Invoice, *, escalated: bool
+) -> None:
     acquirer = Acquirer(dispute.acquirer)
     if dispute.state is DisputeState.LOST:
-        # Before `stop_renewals`, whose mail says that reading goes on: the decision may be the first news.
-        stop.end_what_was_not_paid(ctx, invoice, by=acquirer)
+        if not payment.duplicate:  # else another payment has paid for it
+            # Before `stop_renewals`, whose mail says that reading goes on: the decision may be the first news.
+            stop.end_what_was_not_paid(ctx, invoice, by=acquirer)
         if dispute.reason == FRAUD:
             gifts.revoke_all(ctx, dispute.reader_id, reason="the bank gave the charge back as a fraud")
     if dispute.open or dispute.state is DisputeState.LOST:

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 from billing.ledger.models import Account
 from billing.ledger.post import Posting, post, post_many
 from billing.ledger.recognition import Owed, defer, take_back_of
+from billing.payments import dispute_limits
 from billing.payments.corrections import InvoiceCorrection
 from billing.payments.models import Invoice, InvoiceState, Payment
 from billing.payments.refund_models import Refund
@@ -91,10 +92,12 @@ def refunded(ctx: TransactionContext, refund: Refund, payment: Payment, invoice:
     out_of = Account.BANK if by_transfer else Account.GATEWAY
     ctx.session.flush()  # the sum of credit notes below reads this one's number
     if payment.duplicate:
-        lines = {Account.REFUNDS_OWED: refund.amount, out_of: -refund.amount}
+        # a lost dispute has paid the debt, so what goes back besides is a cost
+        against = Account.REFUNDS if dispute_limits.is_lost(ctx.session, payment) else Account.REFUNDS_OWED
+        lines = {against: refund.amount, out_of: -refund.amount}
         post(ctx.session, Posting(REFUND, refund.id, ctx.at, ctx.today, lines))
         return
-    wholly = _credited(ctx.session, payment) == payment.amount
+    wholly = credited(ctx.session, payment) == payment.amount
     sold, given = take_back_of(ctx.session, invoice.id, refund.net, on=ctx.today, wholly=wholly)
     lines = {
         Account.DEFERRED_REVENUE: sold.deferred + given,
@@ -118,7 +121,7 @@ def corrected(ctx: TransactionContext, row: InvoiceCorrection, invoice: Invoice)
     _write(ctx.session, [credited, issued])
 
 
-def _credited(session: Session, payment: Payment) -> int:
+def credited(session: Session, payment: Payment) -> int:
     """Cents of a payment for which credit notes are written, whether the money arrived or bounced."""
     noted = select(func.coalesce(func.sum(Refund.amount), 0)).where(
         col(Refund.payment_id) == payment.id, col(Refund.credit_note_number).is_not(None)

@@ -23,8 +23,10 @@ _NOBODY_TO_ASK = (
 
 def note_failure(ctx: TransactionContext, refund: Refund, payment: Payment) -> None:
     """Open a case. Staff pay money that is owed and can't go back by itself (STR-13), and the reader is asked for an account.
-    Money that has left already isn't owed; staff find out why."""
+    Money that has left already isn't owed; staff find out why. What a bank has returned for good needs nobody."""
     ctx.session.flush()
+    if _is_returned_for_good(ctx, refund, payment):
+        return
     is_owed, after = refund in refunds_owed.of_payment(ctx.session, payment), ""
     if is_owed:
         refund_failed(ctx, refund, payment)
@@ -46,6 +48,12 @@ def note_failure(ctx: TransactionContext, refund: Refund, payment: Payment) -> N
         },
         link="/staff/owed" if is_owed else f"/staff/readers/{refund.reader_id}",
     )
+
+
+def _is_returned_for_good(ctx: TransactionContext, refund: Refund, payment: Payment) -> bool:
+    """`dispute_lost` closes the cases of what failed before the decision."""
+    lost = dispute_limits.is_lost(ctx.session, payment)
+    return lost and refund in refunds_owed.returned_by_bank(ctx.session, payment)
 
 
 def made_after_all(ctx: TransactionContext, refund: Refund) -> None:

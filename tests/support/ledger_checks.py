@@ -91,8 +91,9 @@ def check_payments(world: World) -> None:
     duplicate = world.rows(
         "SELECT p.charge_ref FROM payment p WHERE p.duplicate AND p.amount <>"
         " (SELECT coalesce(sum(amount), 0) FROM refund r WHERE r.payment_id = p.id AND r.state <> 'failed')"
+        " AND NOT EXISTS (SELECT FROM dispute d WHERE d.payment_id = p.id)"
     )
-    assert duplicate == [], "a duplicate payment is refunded in full"
+    assert duplicate == [], "a duplicate payment is refunded in full, unless a bank has it"
     assert ours == {charge["id"]: (charge["amount"], charge["metadata"]["attempt"]) for charge in taken}
     assert all(charge["currency"] == "zar" for charge in taken)
     counted = {row["charge_ref"] for row in world.rows("SELECT charge_ref FROM payment WHERE NOT duplicate")}

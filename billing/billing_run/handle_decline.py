@@ -35,6 +35,7 @@ def record_decline(
     ctx.session.flush()
     if invoice.state is InvoiceState.PAID:  # in another way, so nothing is owed
         reached("decline: the invoice was paid meanwhile")
+        end_charging(ctx, subscription)
     elif subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
         reached("decline: the reader cancelled meanwhile")
         abandon_invoice(ctx, subscription, invoice)
@@ -151,6 +152,15 @@ def abandon_invoice(ctx: TransactionContext, subscription: Subscription, invoice
         mark_void(ctx.session, invoice)
     if subscription.state is not State.ENDED:
         mark(subscription, ctx.zone, charging_since=None)
+
+
+def end_charging(ctx: TransactionContext, subscription: Subscription) -> None:
+    """Note that an attempt has ended whose invoice was paid in another way. That payment had left `charging_since` alone if it
+    went back, as the reader had cancelled, or its period was given away. Another attempt that is open keeps it."""
+    is_open = (Attempt.subscription_id == subscription.id, Attempt.state == AttemptState.OPEN)
+    if subscription.charging_since is None or ctx.session.exec(select(Attempt.id).where(*is_open)).first():
+        return
+    mark(subscription, ctx.zone, charging_since=None)
 
 
 def give_up(ctx: TransactionContext, subscription: Subscription, reason: DunningReason) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.acquirer.answers import Charged, Declined, NotTaken, Outcome, Unknown
-from billing.billing_run.handle_decline import abandon_invoice, record_decline
+from billing.billing_run.handle_decline import abandon_invoice, end_charging, record_decline
 from billing.billing_run.not_taken import close_case, not_taken
 from billing.billing_run.outcome import SettleOutcome
 from billing.cards.saved_cards import keep_card, on_subscription
@@ -220,6 +220,7 @@ def _charged(ctx: TransactionContext, answers: Sequence[_Answered], again: bool)
         if payment.duplicate:
             reached("settle: paid twice, so it goes back")
             answer.result = _give_back(ctx, payment, "twice", TWICE)
+            end_charging(ctx, answer.subscription)
         elif not answer.goes_on or answer.attempt.id in given_away:
             answer.result = _give_back(ctx, payment, *_why_back(ctx.session, answer))
             # else the attempt had been given up, and `charging_since` may be another one's
@@ -316,7 +317,7 @@ def _not_sent(ctx: TransactionContext, answer: _Answered) -> None:
         reached("settle: never sent, and wanted by nobody any more")
         abandon_invoice(ctx, subscription, answer.invoice)
     elif answer.invoice.state is InvoiceState.PAID:
-        return  # the payment cleared `charging_since`; if it is set, another charge is under way
+        end_charging(ctx, subscription)
     elif attempt.hosted:
         mark(subscription, ctx.zone, charging_since=None)
     else:

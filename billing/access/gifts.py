@@ -164,7 +164,7 @@ def revoke(ctx: TransactionContext, gift_id: str, *, reader_id: str | None = Non
 
 
 def revoke_all(ctx: TransactionContext, reader_id: str, *, reason: str) -> None:
-    """Revoke every running gift of a reader whose card was used for fraud (PW-8)."""
+    """Revoke every running gift of a reader: whose card was used for fraud (PW-8), or whose account is erased."""
     rows = select(Gift).where(
         Gift.reader_id == reader_id, col(Gift.revoked_at).is_(None), Gift.until > ctx.at
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from billing.access import gifts
 from billing.acquirer.answers import Unknown
 from billing.acquirer.registry import Acquirers
 from billing.personal_data import register
@@ -125,6 +126,8 @@ def _finish(database: Database, site: Site, erasure_id: str, deleted: Customers,
 
 def erase_rows(ctx: TransactionContext, erasure: Erasure, reader: Reader) -> None:
     """Run the register's statements. The triggers of append-only tables let them through while this erasure is open."""
+    # Web processes hold what gifts open, and learn of a gift's change, not of its deletion.
+    gifts.revoke_all(ctx, reader.id, reason="the account of its giver was erased")
     ctx.session.flush()
     addresses = _addresses(ctx.session, reader)
     connection = ctx.session.connection()

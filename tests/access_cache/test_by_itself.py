@@ -1,12 +1,15 @@
 """What the gate answers by itself: the framework, which takes a hundred times as long, isn't asked."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from tests.support.articles import metered
+from tests.support.erasures import ask_for, left_over
 from tests.support.signed_in import in_trial_by_pages
+from tests.support.starting_points import Subscriber
 from tests.support.statements import statements
 from tests.support.world import World
 
@@ -73,20 +76,36 @@ def test_a_reader_gets_a_token_without_the_framework_and_never_after_signing_out
     assert by_token.get(f"/v1/access/{article}").json()["code"] == "session_ended"
 
 
-def test_an_opened_gift_is_read_again_until_it_is_revoked(world: World) -> None:
-    giver, article = in_trial_by_pages(world), world.articles["subscriber"][0]
-    reader_id = world.rows("SELECT id FROM reader")[0]["id"]
+def opened_gift(world: World, reader_id: str) -> tuple[str, httpx.Client, dict[str, str]]:
+    """An article, a friend's browser that has read it twice by this reader's gift, and the gift."""
+    article, friend = world.articles["subscriber"][0], world.browser()
     given = world.api.post(f"/v1/articles/{article}/gifts", json={"reader_id": reader_id})
     gift = given.raise_for_status().json()
-    friend = world.browser()
     friend.get(gift["url"].removeprefix(world.settings.public_url))
     assert friend.http.get(f"/v1/access/{article}").json()["reason"] == "gift"
     with statements(world.services.database) as sent:
         again = friend.http.get(f"/v1/access/{article}").json()
     assert (again["reason"], sent) == ("gift", [])
+    return article, friend.http, gift
+
+
+def test_an_opened_gift_is_read_again_until_it_is_revoked(world: World) -> None:
+    giver = in_trial_by_pages(world)
+    article, friend, gift = opened_gift(world, world.rows("SELECT id FROM reader")[0]["id"])
     world.api.delete(f"/v1/gifts/{gift['id']}").raise_for_status()
-    assert friend.http.get(f"/v1/access/{article}").json()["reason"] == "subscribe"
+    assert friend.get(f"/v1/access/{article}").json()["reason"] == "subscribe"
     assert giver.http.get(f"/v1/access/{article}").json()["reason"] == "trial"
+
+
+def test_a_gift_ends_with_the_account_of_its_giver(world: World, in_trial: Subscriber) -> None:
+    article, friend, _ = opened_gift(world, in_trial.reader_id)
+    ask_for(world, in_trial.reader_id)
+    (due,) = world.rows("SELECT erases_at FROM erasure")
+    world.skip_to(due["erases_at"] + timedelta(minutes=1))
+    assert friend.get(f"/v1/access/{article}").json()["reason"] == "gift"
+    world.settle()
+    assert left_over(world, in_trial.reader_id) == []
+    assert friend.get(f"/v1/access/{article}").json()["reason"] == "subscribe"
 
 
 def test_an_article_is_found_once_it_is_registered(world: World) -> None:

@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from billing.access import gifts
 from billing.acquirer.answers import Unknown
@@ -22,9 +22,10 @@ from billing.platform.installation import ASKING, refuse_held
 from billing.platform.logs import log_event
 from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
+from billing.readers import sign_in
 from billing.readers.address_change import earlier_addresses
-from billing.readers.models import Reader
-from billing.readers.register import lock_reader
+from billing.readers.models import Passkey, Reader
+from billing.readers.register import by_id, lock_reader
 from billing.rules.backoff import again_at
 from billing.subscriptions.find import live_of
 
@@ -112,8 +113,10 @@ def _addresses(session: Session, reader: Reader) -> list[str]:
 def _finish(database: Database, site: Site, erasure_id: str, deleted: Customers, at: datetime) -> None:
     """Delete and blank all by the register. What began while the acquirer was asked makes it wait once more."""
     with database.begin(site, at, ERASER) as ctx:
+        reader_id = _reader_id(ctx, erasure_id)
+        _lock_ways_in(ctx, by_id(ctx.session, reader_id))
         # Also against new rows that refer to it: they wait here, and a trigger refuses them then.
-        reader = lock_one(ctx.session, Reader, _reader_id(ctx, erasure_id))
+        reader = lock_one(ctx.session, Reader, reader_id)
         erasure = _lock(ctx, erasure_id)
         if erasure is None:
             return
@@ -122,6 +125,15 @@ def _finish(database: Database, site: Site, erasure_id: str, deleted: Customers,
         erase_rows(ctx, erasure, reader)
         erasure.done_at = at
         log_event(ctx.session, "reader erased", reader=reader.id)
+
+
+def _lock_ways_in(ctx: TransactionContext, reader: Reader) -> None:
+    """Whoever signs in locks the link or the passkey, and then has its session wait for the reader. The other order would
+    deadlock."""
+    for address in sorted(_addresses(ctx.session, reader)):
+        sign_in.lock_links_of(ctx, address)
+    mine = select(Passkey.id).where(Passkey.reader_id == reader.id)
+    ctx.session.exec(mine.order_by(col(Passkey.id)).with_for_update()).all()
 
 
 def erase_rows(ctx: TransactionContext, erasure: Erasure, reader: Reader) -> None:

@@ -129,6 +129,39 @@ def test_an_erasure_and_its_taking_back_never_wait_for_each_other(
     assert mentions(world, in_trial.email)
 
 
+WAYS_IN = {
+    "sign_in_link": (
+        "INSERT INTO sign_in_link (id, token_hash, email, browser_hash, created_at, expires_at, wrong_codes)"
+        " SELECT 'late', 'late', email, 'late', :now, :now, 0 FROM reader WHERE id = :reader"
+    ),
+    "passkey": (
+        "INSERT INTO passkey (id, reader_id, credential_id, public_key, sign_count, name, transports, backed_up, created_at)"
+        " VALUES ('late', :reader, 'late', 'late', 0, 'Phone', '', false, :now)"
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_IN)
+def test_an_erasure_and_a_sign_in_never_wait_for_each_other(
+    world: World, in_trial: Subscriber, way: str
+) -> None:
+    """Both lock the link or the passkey, then the reader."""
+    asked(world, in_trial)
+    world.execute(WAYS_IN[way], reader=in_trial.reader_id, now=world.now)
+    services = world.services
+    with ThreadPoolExecutor(1) as other:
+        with services.database.transaction() as session:
+            session.execute(sa.text(f"SELECT FROM {way} WHERE id = 'late' FOR UPDATE"))
+            erasing = other.submit(
+                erase.erase_due, services.database, services.acquirers, services.site, world.now
+            )
+            until_one_waits(world)
+            fail_instead_of_waiting(session)
+            session.execute(sa.text(SESSION), {"reader": in_trial.reader_id})
+        assert erasing.result() == 1
+    assert left_over(world, in_trial.reader_id) == []
+
+
 def test_an_erasure_waits_for_a_charge_under_way(world: World, paid: Subscriber) -> None:
     asked(world, paid)
     world.execute("UPDATE attempt SET state = 'open', settled_at = NULL")

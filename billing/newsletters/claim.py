@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlmodel import Session
 
 from billing.mail import suppressions
 from billing.newsletters.lists import ADDRESS_KEY, READER, READER_ID, may_have, scopes
@@ -43,13 +42,21 @@ CLAIM = f"""
 """Claims a batch, and checks in the same statement that each recipient still wants it and may still have it (S11, H7). Claims
 nothing of an issue that waits for the relay."""
 
+LOCK = """
+    SELECT FROM issue WHERE id IN (SELECT issue_id FROM delivery WHERE number = ANY(:numbers) AND started_at = :started_at)
+    ORDER BY id FOR NO KEY UPDATE
+"""
+"""Against a stop, which skips what is open: what is in hand then, `RECORD` skips."""
+
 RECORD = """
-    UPDATE delivery d SET state = v.state, tries = v.tries, next_attempt_at = v.next_attempt_at, last_answer = v.answer,
-        claimed_by = NULL, settled_at = v.settled_at
-    FROM unnest(CAST(:numbers AS bigint[]), CAST(:states AS text[]), CAST(:tries AS integer[]),
+    UPDATE delivery d SET tries = v.tries, next_attempt_at = v.next_attempt_at, last_answer = v.answer, claimed_by = NULL,
+        state = CASE WHEN v.settled_at IS NULL AND i.state = 'stopped' THEN 'skipped' ELSE v.state END,
+        reason = CASE WHEN v.settled_at IS NULL AND i.state = 'stopped' THEN 'stopped' ELSE d.reason END,
+        settled_at = CASE WHEN v.settled_at IS NULL AND i.state = 'stopped' THEN :at ELSE v.settled_at END
+    FROM issue i, unnest(CAST(:numbers AS bigint[]), CAST(:states AS text[]), CAST(:tries AS integer[]),
                 CAST(:next_attempt_ats AS timestamptz[]), CAST(:answers AS text[]), CAST(:settled AS timestamptz[]))
         AS v(number, state, tries, next_attempt_at, answer, settled_at)
-    WHERE d.number = v.number AND d.started_at = :started_at AND d.state = 'sending' AND d.claimed_by = :me
+    WHERE d.number = v.number AND d.started_at = :started_at AND d.state = 'sending' AND d.claimed_by = :me AND i.id = d.issue_id
 """
 
 
@@ -96,18 +103,21 @@ def claim(ctx: TransactionContext, issue: Issue, me: int) -> tuple[list[ClaimedD
 
 
 def record_results(
-    session: Session, me: int, started_at: datetime, results: Sequence[DeliveryResult]
+    ctx: TransactionContext, me: int, started_at: datetime, results: Sequence[DeliveryResult]
 ) -> None:
     """Record the results of `me`'s claims, of issues that started at `started_at`.
 
-    A delivery that a bounce has settled meanwhile, or that is closed, keeps that state."""
+    A delivery that a bounce has settled meanwhile, or that is closed, keeps that state. One that would be sent again, of an issue
+    that was stopped meanwhile, is skipped."""
     if results:
-        session.execute(
+        which = {"started_at": started_at, "numbers": [result.number for result in results]}
+        ctx.session.execute(sa.text(LOCK), which)
+        ctx.session.execute(
             sa.text(RECORD),
-            {
+            which
+            | {
                 "me": me,
-                "started_at": started_at,
-                "numbers": [result.number for result in results],
+                "at": ctx.at,
                 "states": [result.state.value for result in results],
                 "tries": [result.tries for result in results],
                 "next_attempt_ats": [result.next_attempt_at for result in results],

@@ -69,7 +69,7 @@ def _settle(ctx: TransactionContext, run: int, notes: dict[int, int | None]) -> 
     results = [_result(row, notes, ctx.at) for row in rows]
     for started_at in {row.started_at for row in rows}:
         of_issue = [result for row, result in zip(rows, results, strict=True) if row.started_at == started_at]
-        record_results(ctx.session, run, started_at, of_issue)
+        record_results(ctx, run, started_at, of_issue)
     if results:
         held = sum(result.state is DeliveryState.UNCERTAIN for result in results)
         log.warning("a worker died with %s recipients in hand; %s are held", len(results), held)

@@ -131,7 +131,7 @@ def _batch(run: _Run, issue_id: str) -> int:
     at = run.clock.now()
     with sender.database.begin(sender.site, at, WORKER) as ctx:
         results = [_result(to, offer, circuit, at) for to, offer in zip(batch, offers, strict=True)]
-        record_results(ctx.session, run.me, started_at, results)
+        record_results(ctx, run.me, started_at, results)
         _record_bounces(ctx, started_at, batch, offers, circuit)
         if not circuit.is_closed:
             _hold_back(ctx, issue_id, circuit)

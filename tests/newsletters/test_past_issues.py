@@ -179,8 +179,8 @@ def test_what_a_lost_worker_has_claimed_counts_as_uncertain(newsroom: Newsroom) 
         DeliveryResult(to.number, DeliveryState.SENT, 1, newsroom.world.now, "250 OK", newsroom.world.now)
         for to in taken
     ]
-    with services.database.transaction() as session:
-        record_results(session, GONE, issue.started_at, sent)
+    with services.database.begin(services.site, newsroom.world.now, WORKER) as ctx:
+        record_results(ctx, GONE, issue.started_at, sent)
     rows = newsroom.world.rows("SELECT state, count(*) AS n FROM delivery GROUP BY 1")
     assert {row["state"]: row["n"] for row in rows} == final, "rows and counts agree"
     for act in (issues.send_held, issues.resume, issues.stop):
@@ -305,7 +305,7 @@ def test_sending_looks_into_one_partition(own_newsroom: Newsroom) -> None:
         taken, _ = claim(ctx, issue, GONE)
         assert len(taken) == 3
         record_results(
-            ctx.session,
+            ctx,
             GONE,
             issue.started_at,
             [DeliveryResult(to.number, DeliveryState.SENT, 1, ctx.at, "250 OK", ctx.at) for to in taken],

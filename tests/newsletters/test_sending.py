@@ -3,6 +3,7 @@
 import re
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -16,11 +17,13 @@ from billing.newsletters import issues
 from billing.newsletters.models import Delivery, Issue, IssueState
 from billing.newsletters.start import freeze
 from billing.newsletters.wrap import MARKS
+from billing.platform import stop_points
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
 from billing.rules.access import strongest
 from billing.timetable import JOBS, Queue
 from emails.languages import Language
+from tests.support.fork_server import Crash
 from tests.support.newsroom import BY, Newsroom, link, parsed, parts_of
 from tests.support.world import local
 
@@ -300,6 +303,12 @@ def test_editing_ends_when_it_starts(newsroom: Newsroom) -> None:
             newsroom.world.rows(statement)
 
 
+def act(newsroom: Newsroom, issue_id: str, what: str) -> None:
+    """An editor's act."""
+    with newsroom.world.services.database.begin(newsroom.world.services.site, newsroom.world.now, BY) as ctx:
+        getattr(issues, what)(ctx, issue_id)
+
+
 def test_pause_go_on_and_stop(newsroom: Newsroom) -> None:
     people = newsroom.people(6)
     issue_id = newsroom.draft()
@@ -308,13 +317,7 @@ def test_pause_go_on_and_stop(newsroom: Newsroom) -> None:
     newsroom.world.smtp.refuse(450, "4.2.0 later", to=people[5], times=5)
     newsroom.world.settle()
     assert newsroom.counts(issue_id) == {"sent": 4, "deferred": 2}
-
-    def do(what: str) -> None:
-        with newsroom.world.services.database.begin(
-            newsroom.world.services.site, newsroom.world.now, BY
-        ) as ctx:
-            getattr(issues, what)(ctx, issue_id)
-
+    do = partial(act, newsroom, issue_id)
     do("pause")
     newsroom.world.advance(hours=2)
     assert newsroom.counts(issue_id) == {"sent": 4, "deferred": 2}
@@ -328,6 +331,42 @@ def test_pause_go_on_and_stop(newsroom: Newsroom) -> None:
     for again in ("pause", "resume", "stop", "unschedule"):
         with pytest.raises(issues.NotNow):
             do(again)
+
+
+def test_what_is_in_hand_when_an_issue_is_stopped_is_tried_no_more(newsroom: Newsroom) -> None:
+    people = newsroom.people(3)
+    issue_id = newsroom.draft()
+    newsroom.schedule(issue_id)
+    newsroom.world.smtp.refuse(450, "4.2.0 later", to=people[2], times=5)
+
+    def stop(passed: str) -> None:
+        if passed == "newsletters.sent":
+            act(newsroom, issue_id, "stop")
+
+    stop_points.listen(stop)
+    try:
+        newsroom.world.settle()
+    finally:
+        stop_points.listen(None)
+    assert newsroom.counts(issue_id) == {"sent": 2, "skipped": 1}
+    (row,) = newsroom.world.rows("SELECT reason, tries, settled_at FROM delivery WHERE state = 'skipped'")
+    assert row == {"reason": "stopped", "tries": 1, "settled_at": newsroom.world.now}
+    newsroom.world.advance(days=1)
+    assert len(newsroom.arrived()) == 2
+
+
+def test_what_a_dead_worker_had_in_hand_of_a_stopped_issue_is_sent_no_more(
+    newsroom: Newsroom, crash: Crash
+) -> None:
+    newsroom.people(3)
+    issue_id = newsroom.draft()
+    newsroom.schedule(issue_id)
+    crash("newsletters.claimed")
+    act(newsroom, issue_id, "stop")
+    newsroom.world.settle()
+    assert newsroom.counts(issue_id) == {"skipped": 3}
+    newsroom.world.advance(days=1)
+    assert newsroom.arrived() == []
 
 
 def test_other_mail_goes_before_an_issue(newsroom: Newsroom) -> None:

@@ -57,6 +57,10 @@ def _refusal(error: Exception) -> str | None:
     """The line that an operator reads; None for an error of ours, whose traceback is wanted."""
     if isinstance(error, RefusesToStart | Refusal):
         return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, UnicodeDecodeError):
+        return "The file isn't text in UTF-8. Save it as UTF-8 and try again."
     import httpx
     import sqlalchemy as sa
 

@@ -24,6 +24,8 @@ DEMO_ENVIRONMENT = Path(".data/demo.env")
 SPAN = re.compile(r"(?P<count>\d{1,6})(?P<unit>[smhdw])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
+LONGEST_SPAN = timedelta(days=36_525)
+
 
 class SpanParam(click.ParamType[timedelta]):
     """A length of time such as 15d, 36h, 90m, 2w."""
@@ -31,11 +33,14 @@ class SpanParam(click.ParamType[timedelta]):
     name = "span"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Raises a usage error for anything else."""
+        """Raises a usage error for anything else, and for more than a hundred years."""
         match = SPAN.fullmatch(str(value).strip())
         if match is None:
             self.fail(f"{value!r} isn't a length of time like 15d, 36h, 90m or 2w", param, ctx)
-        return timedelta(**{UNITS[match["unit"]]: int(match["count"])})
+        span = timedelta(**{UNITS[match["unit"]]: int(match["count"])})
+        if span > LONGEST_SPAN:
+            self.fail(f"{value!r} is longer than a hundred years", param, ctx)
+        return span
 
 
 class Instant(click.ParamType[datetime]):

@@ -156,11 +156,14 @@ def abandon_invoice(ctx: TransactionContext, subscription: Subscription, invoice
 
 def end_charging(ctx: TransactionContext, subscription: Subscription) -> None:
     """Note that an attempt has ended whose invoice was paid in another way. That payment had left `charging_since` alone if it
-    went back, as the reader had cancelled, or its period was given away. Another attempt that is open keeps it."""
-    is_open = (Attempt.subscription_id == subscription.id, Attempt.state == AttemptState.OPEN)
-    if subscription.charging_since is None or ctx.session.exec(select(Attempt.id).where(*is_open)).first():
+    went back, as the reader had cancelled. Another attempt that is open keeps it.
+
+    Not for a subscription that goes on: it would be charged anew for the period whose payment went back."""
+    if subscription.charging_since is None or subscription.cancel_asked_at is None:
         return
-    mark(subscription, ctx.zone, charging_since=None)
+    is_open = (Attempt.subscription_id == subscription.id, Attempt.state == AttemptState.OPEN)
+    if ctx.session.exec(select(Attempt.id).where(*is_open)).first() is None:
+        mark(subscription, ctx.zone, charging_since=None)
 
 
 def give_up(ctx: TransactionContext, subscription: Subscription, reason: DunningReason) -> None:

@@ -317,7 +317,7 @@ def _not_sent(ctx: TransactionContext, answer: _Answered) -> None:
         reached("settle: never sent, and wanted by nobody any more")
         abandon_invoice(ctx, subscription, answer.invoice)
     elif answer.invoice.state is InvoiceState.PAID:
-        end_charging(ctx, subscription)
+        return  # the payment cleared `charging_since`; if it is set, another charge is under way
     elif attempt.hosted:
         mark(subscription, ctx.zone, charging_since=None)
     else:

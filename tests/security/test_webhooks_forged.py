@@ -50,6 +50,7 @@ def test_the_same_id_with_another_body_changes_nothing(world: World) -> None:
         "t=²,v1=00",
         "t=9999999999999999999999,v1=00",
         "t=1=2,v1=00",
+        "t=1,v1=é",
         "nonsense",
         "t=1,v1=" + "f" * 64,
         "," * 5_000,

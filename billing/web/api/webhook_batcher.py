@@ -13,7 +13,6 @@ from billing.acquirer.port import Gateway
 from billing.acquirer.signals import Notification
 from billing.platform.clock import Clock
 from billing.platform.db import Database
-from billing.platform.errors import Refusal
 from billing.webhooks.inbox import store
 
 MOST = 64
@@ -65,14 +64,14 @@ class WebhookBatcher:
 
     def _verify_and_store(self, messages: Sequence[_Message]) -> list[bool | Exception]:
         at = self._clock.now()
-        verified: list[Notification | Refusal] = []
+        verified: list[Notification | Exception] = []
         for message in messages:
             try:
                 verified.append(self._gateway.verify(message.body, message.headers, at))
-            except Refusal as refusal:
-                verified.append(refusal)
-        stored = iter(self._store([event for event in verified if not isinstance(event, Refusal)], at))
-        return [event if isinstance(event, Refusal) else next(stored) for event in verified]
+            except Exception as problem:  # whatever it is, it must not fail those that came with it
+                verified.append(problem)
+        stored = iter(self._store([event for event in verified if not isinstance(event, Exception)], at))
+        return [event if isinstance(event, Exception) else next(stored) for event in verified]
 
     def _store(self, events: Sequence[Notification], at: datetime) -> list[bool | Exception]:
         """Store them together or, if the database refuses one of them, each by itself."""

@@ -12,6 +12,7 @@ from billing.platform.actors import WORKER, Command
 from billing.reports.books import trial_balance
 from billing.reports.numbers.forecast import forecast, last_day_ahead
 from billing.reports.numbers.shape import NumbersPeriod, NumbersQuestion, Section
+from billing.rules.recognition import Spread
 from billing.subscriptions.coming_charges import ComingCharge, coming_charges
 from billing.subscriptions.forecast import forecast as forecast_of_one
 from billing.subscriptions.models import Subscription
@@ -156,6 +157,18 @@ def test_day_one_foresees_each_charge_of_the_month_and_what_stays_deferred(day_o
     assert deferred_in_ledger(world) == figure(section, "deferred-revenue-ahead")
     net = world.rows("SELECT sum(net) AS cents FROM invoice WHERE paid_at >= :since", since=DAY_ONE)
     assert net == [{"cents": figure(section, "forecast-net")}]
+
+
+def test_a_year_that_goes_on_stands_once_in_what_stays_deferred_on_the_first_of_a_month(
+    world: World, yearly: Subscriber
+) -> None:
+    """The end of the month is asked for twice then: as the month ahead, and as the first of the twelve ends."""
+    assert yearly.subscription_id
+    world.skip_to(local(2027, 4, 1, 8))
+    section = numbers(world)
+    (net,) = world.rows("SELECT net FROM invoice")
+    earned = Spread(net["net"], date(2027, 3, 16), date(2028, 3, 16)).earned(date(2027, 5, 1))
+    assert figure(section, "deferred-revenue-ahead") == net["net"] - earned
 
 
 @pytest.mark.prove

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from billing.mail import suppressions
 from billing.newsletters.lists import ADDRESS_KEY, READER, READER_ID, may_have, scopes
-from billing.newsletters.models import DeliveryState, Issue
+from billing.newsletters.models import DeliveryState, Issue, IssueState
 from billing.platform.context import TransactionContext
 
 BATCH = 200
@@ -43,20 +43,24 @@ CLAIM = f"""
 nothing of an issue that waits for the relay."""
 
 LOCK = """
-    SELECT FROM issue WHERE id IN (SELECT issue_id FROM delivery WHERE number = ANY(:numbers) AND started_at = :started_at)
+    SELECT id, state FROM issue WHERE id IN (SELECT issue_id FROM delivery WHERE number = ANY(:numbers) AND started_at = :started_at)
     ORDER BY id FOR NO KEY UPDATE
 """
-"""Against a stop, which skips what is open: what is in hand then, `RECORD` skips."""
+"""Against a stop, which skips what is open: what is in hand then is skipped as it is recorded."""
+
+SKIP_STOPPED = sa.text(
+    "UPDATE delivery SET state = 'skipped', reason = 'stopped', settled_at = :at"
+    " WHERE issue_id = :issue AND started_at = :started_at AND state IN ('frozen', 'deferred')"
+)
+"""Skips all that is open of a stopped issue."""
 
 RECORD = """
-    UPDATE delivery d SET tries = v.tries, next_attempt_at = v.next_attempt_at, last_answer = v.answer, claimed_by = NULL,
-        state = CASE WHEN v.settled_at IS NULL AND i.state = 'stopped' THEN 'skipped' ELSE v.state END,
-        reason = CASE WHEN v.settled_at IS NULL AND i.state = 'stopped' THEN 'stopped' ELSE d.reason END,
-        settled_at = CASE WHEN v.settled_at IS NULL AND i.state = 'stopped' THEN :at ELSE v.settled_at END
-    FROM issue i, unnest(CAST(:numbers AS bigint[]), CAST(:states AS text[]), CAST(:tries AS integer[]),
+    UPDATE delivery d SET state = v.state, tries = v.tries, next_attempt_at = v.next_attempt_at, last_answer = v.answer,
+        claimed_by = NULL, settled_at = v.settled_at
+    FROM unnest(CAST(:numbers AS bigint[]), CAST(:states AS text[]), CAST(:tries AS integer[]),
                 CAST(:next_attempt_ats AS timestamptz[]), CAST(:answers AS text[]), CAST(:settled AS timestamptz[]))
         AS v(number, state, tries, next_attempt_at, answer, settled_at)
-    WHERE d.number = v.number AND d.started_at = :started_at AND d.state = 'sending' AND d.claimed_by = :me AND i.id = d.issue_id
+    WHERE d.number = v.number AND d.started_at = :started_at AND d.state = 'sending' AND d.claimed_by = :me
 """
 
 
@@ -111,13 +115,12 @@ def record_results(
     that was stopped meanwhile, is skipped."""
     if results:
         which = {"started_at": started_at, "numbers": [result.number for result in results]}
-        ctx.session.execute(sa.text(LOCK), which)
+        issues = ctx.session.execute(sa.text(LOCK), which).all()
         ctx.session.execute(
             sa.text(RECORD),
             which
             | {
                 "me": me,
-                "at": ctx.at,
                 "states": [result.state.value for result in results],
                 "tries": [result.tries for result in results],
                 "next_attempt_ats": [result.next_attempt_at for result in results],
@@ -125,3 +128,6 @@ def record_results(
                 "settled": [result.settled_at for result in results],
             },
         )
+        for issue in issues:
+            if issue.state == IssueState.STOPPED:
+                ctx.session.execute(SKIP_STOPPED, {"issue": issue.id, "started_at": started_at, "at": ctx.at})

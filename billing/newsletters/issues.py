@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 import emails
+from billing.newsletters.claim import SKIP_STOPPED
 from billing.newsletters.compose import BadIssue, IssueCard, one_line, problems
 from billing.newsletters.lists import newsletter, why_not_compared
 from billing.newsletters.models import Issue, IssueState, Newsletter
@@ -193,13 +194,8 @@ def stop(ctx: TransactionContext, issue_id: str) -> Issue:
     """Stop for good, and skip open deliveries. Raises NotNow."""
     found = _transition(ctx, issue_id, (IssueState.SENDING, IssueState.PAUSED), IssueState.STOPPED)
     found.finished_at = ctx.at
-    ctx.session.execute(
-        sa.text(
-            "UPDATE delivery SET state = 'skipped', reason = 'stopped', settled_at = :at"
-            " WHERE issue_id = :issue AND started_at = :started_at AND state IN ('frozen', 'deferred')"
-        ),
-        {"issue": issue_id, "started_at": found.started_at, "at": ctx.at},
-    )
+    skip = {"issue": issue_id, "started_at": found.started_at, "at": ctx.at}
+    ctx.session.execute(SKIP_STOPPED, skip)
     return found
 
 
